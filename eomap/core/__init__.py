@@ -1,0 +1,1 @@
+"""Words as frozen values: the nouns of eomap, without any I/O."""

@@ -1,0 +1,39 @@
+"""Output arrays and their legends: declared once, written everywhere from here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LegendClass:
+    """One class of a categorical layer."""
+
+    value: int
+    name: str
+    """For people, e.g. 'Compact high-rise'."""
+    color: str
+    """Six hexadecimal digits, no '#'."""
+
+    @property
+    def meaning(self) -> str:
+        """The CF flag meaning: lower case, underscores, no blanks."""
+        return "".join(ch if ch.isalnum() else "_" for ch in self.name.lower()).strip("_")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One output array of a product.
+
+    Stored value = round(physical / scale) for scaled layers. `fill` marks pixels that were never
+    written; `no_look` marks pixels that were processed but never seen clearly.
+    """
+
+    name: str
+    dtype: str
+    long_name: str
+    fill: int
+    unit: str = "1"
+    scale: float | None = None
+    no_look: int | None = None
+    legend: tuple[LegendClass, ...] = ()
+    bands: tuple[str, ...] = ()
+    """Names along a leading axis; empty for a plain (y, x) layer."""

@@ -1,0 +1,75 @@
+"""What the core needs from the outside world; `io` and `nn` fill these in.
+
+Axis letters: b band, c class, y row (north to south), x column (west to east).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from eomap.core.grid import Frame
+from eomap.core.period import Period
+from eomap.core.source import Band, Item
+
+U16 = npt.NDArray[np.uint16]
+Bool = npt.NDArray[np.bool_]
+F32 = npt.NDArray[np.float32]
+
+
+class Catalog(Protocol):
+    """A STAC catalogue, static or API."""
+
+    def search(
+        self, collection: str, *, geometry: Any, period: Period, progress: Callable[[int], None] | None = None
+    ) -> list[Item]:
+        """Return the items that meet a lon/lat geometry (shapely) within a period, sorted by id, no duplicates.
+
+        Raises TransientError when the service keeps failing, BrokenInputError on an answer that is
+        not STAC, MisuseError on an unknown collection.
+        """
+
+
+class PixelReader(Protocol):
+    """Pixels of a band on a frame."""
+
+    def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
+        """Return raw digital numbers (y, x) on the frame; pixels outside the file are `band.nodata` or 0.
+
+        Native pixels, unresampled, where the file lies in the frame's zone on its 10 m grid; coarser
+        bands are repeated (nearest). Raises BrokenInputError or TransientError naming the href.
+        """
+
+
+class Predictor(Protocol):
+    """A network that maps a composite to class probabilities per cell."""
+
+    name: str
+    sha256: str
+    halo_px: int
+
+    def __call__(self, dn_byx: U16, wanted_rc: Bool, *, origin_rc: tuple[int, int]) -> F32:
+        """Return probabilities (c, rows, cols) for the cells of a frame; 0 where not wanted.
+
+        `dn_byx` holds reflectance x 10000 of the network's ten bands in the frame, halo included;
+        `wanted_rc` says which of the frame's cells (halo excluded) to compute; `origin_rc` is the
+        index of the first such cell counted from the zone's origin, so that batches fall the same way
+        however a zone is cut into frames.
+        """
+
+
+class Listing(Protocol):
+    """Where bytes of a cube lie: a folder or a bucket prefix."""
+
+    def read(self, key: str) -> bytes:
+        """Return an object; raise FileNotFoundError where there is none."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write or replace an object, whole or not at all."""
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write an object that must not exist yet; return False where it does."""
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        """Return the keys below a prefix, sorted."""

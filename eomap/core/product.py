@@ -1,0 +1,41 @@
+"""A product: one map, declared once as a frozen value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eomap.core.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a product reads: a source (or, later, another product), its bands and its halo."""
+
+    of: str
+    bands: tuple[str, ...]
+    halo_px: int
+    """Pixels of 10 m that a frame reads beyond its tile on every side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One map. `compute(inputs, predict)` is a pure, module-level function."""
+
+    name: str
+    version: str
+    title: str
+    needs: tuple[Need, ...]
+    gives: tuple[Layer, ...]
+    step: int
+    """Cell size as an integer multiple of the lattice's 1/12000 degree."""
+    cell_px: int
+    """Cell size inside a frame, in 10 m pixels."""
+    compute: Callable[..., Mapping[str, Any]]
+    models: tuple[str, ...]
+    """Names of the networks that can make it; the first is the default."""
+    optional: tuple[str, ...] = ()
+    """Names of layers written only on request."""
+
+    def layers(self, extra: tuple[str, ...] = ()) -> tuple[Layer, ...]:
+        """Return the layers that a run writes: all but the optional ones not asked for."""
+        return tuple(g for g in self.gives if g.name not in self.optional or g.name in extra)

@@ -1,0 +1,81 @@
+"""What was observed: STAC items as eomap sees them, and scenes pinned for a task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file of an item, as the catalogue describes it (claims, not truths).
+
+    `epsg`, `shape_yx` and `transform` (GDAL-free affine order a, b, c, d, e, f) are None where the
+    catalogue is silent; the reader then asks the file.
+    """
+
+    name: str
+    href: str
+    media_type: str = ""
+    epsg: int | None = None
+    shape_yx: tuple[int, int] | None = None
+    transform: tuple[float, ...] | None = None
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One STAC item: footprint in lon/lat degrees, moment in UTC, assets by their name in the catalogue."""
+
+    id: str
+    collection: str
+    moment: datetime
+    footprint_wkb: bytes
+    """Polygon or multipolygon in OGC:CRS84, split at the antimeridian."""
+    assets: tuple[Asset, ...]
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    def asset(self, name: str) -> Asset | None:
+        """Return the asset of that name, or None."""
+        return next((a for a in self.assets if a.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One band of a scene: where its pixels lie and what its digital numbers mean.
+
+    reflectance = dn * scale + offset; pixels equal to `nodata` are unseen.
+    """
+
+    name: str
+    href: str
+    scale: float
+    offset: float
+    nodata: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One acquisition pinned for a task: bands by the sensor's own names (B02, SCL ...)."""
+
+    id: str
+    collection: str
+    moment: str
+    """ISO 8601, UTC."""
+    level: str
+    """Processing level: L1C or L2A."""
+    bands: tuple[Band, ...]
+    offset_rule: str
+    """Which rule decided the offset, for the provenance."""
+    footprint_wkb: str
+    """Hexadecimal WKB, lon/lat degrees."""
+    signing: str = ""
+    """How hrefs are signed before they are opened; empty where they are public."""
+    etag: str = ""
+
+    def band(self, name: str) -> Band | None:
+        """Return the band of that name, or None."""
+        return next((b for b in self.bands if b.name == name), None)
