@@ -24,7 +24,7 @@ class Catalog(Protocol):
     def search(
         self, collection: str, *, geometry: Any, period: Period, progress: Callable[[int], None] | None = None
     ) -> list[Item]:
-        """Return the items that meet a lon/lat geometry (shapely) within a period, sorted by id, no duplicates.
+        """Return the items that meet a lon/lat geometry (shapely) within a period: sorted by id, no twins.
 
         Raises TransientError when the service keeps failing, BrokenInputError on an answer that is
         not STAC, MisuseError on an unknown collection.
