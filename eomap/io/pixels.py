@@ -1,0 +1,170 @@
+"""Pixels of a band on a frame, read with rasterio: only the windows needed, native where zones agree.
+
+Rule for every resampling in here: nearest neighbour, by exact position of each frame pixel's centre.
+Where the file lies in the frame's own zone this is a copy of native pixels (20 and 60 m bands are
+repeated 2 x 2 and 6 x 6); elsewhere positions come from a control grid (`kernels.warp`).
+"""
+
+import contextlib
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eomap.core.grid import PIXEL_M, Frame
+from eomap.core.source import Band
+from eomap.errors import BrokenInputError, TransientError
+from eomap.io.hrefs import gdal_path, redact, sign
+from eomap.kernels.warp import source_positions
+
+DRIVERS = ("GTiff", "COG", "JP2OpenJPEG")
+"""Never VRT: a remote VRT may read any local file."""
+OPEN_FILES = 96
+BLOCK_LIMIT_BYTES = 256 << 20
+_TRANSIENT = (
+    "timed out",
+    "timeout",
+    "HTTP response code: 5",
+    "HTTP response code: 429",
+    "HTTP error code: 5",
+    "HTTP response code: 403",
+    "connection",
+    "CURL error",
+    "SlowDown",
+    "Recv failure",
+)
+_ATTEMPTS, _FIRST_WAIT_S = 4, 0.5
+
+ENVIRONMENT = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_NUM_THREADS": "1",
+    "GDAL_CACHEMAX": "256",
+    "GDAL_HTTP_TIMEOUT": "60",
+    "GDAL_HTTP_CONNECTTIMEOUT": "20",
+    "VSI_CACHE": "TRUE",
+    "GDAL_SKIP": "VRT",
+}
+
+
+@dataclass
+class RasterioReader:
+    """The pixel port over GDAL; keeps the files of one worker open while its frame is read."""
+
+    decoded_bytes: int = 0
+    """Bytes of pixels asked of the decoder so far."""
+    _open: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+
+    def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
+        """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
+        import rasterio
+
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._read(band, frame, signing)
+            except rasterio.errors.RasterioError as problem:
+                self._forget(band.href)
+                text = f"{problem} {problem.__cause__ or ''}"
+                if not any(mark.lower() in text.lower() for mark in _TRANSIENT):
+                    raise BrokenInputError(
+                        redact(band.href),
+                        expected="a readable GeoTIFF or JPEG 2000",
+                        got=redact(str(problem))[:200],
+                    ) from None
+                if attempt == _ATTEMPTS - 1:
+                    raise TransientError(
+                        redact(band.href),
+                        expected="an answer",
+                        got=redact(str(problem))[:200],
+                        hint="run the same command again to continue",
+                    ) from None
+                time.sleep(_FIRST_WAIT_S * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _read(self, band: Band, frame: Frame, signing: str) -> npt.NDArray[Any]:
+        file = self._file(band.href, signing)
+        fill = band.nodata if band.nodata is not None else 0
+        rows, cols = _positions(file, frame)
+        height, width = file.height, file.width
+        row_seen, col_seen = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)
+        seen = (row_seen[:, None] & col_seen[None, :]) if rows.ndim == 1 else row_seen & col_seen
+        if not seen.any():
+            return np.full(frame.shape, fill, dtype=file.dtypes[0])
+        r = rows[row_seen] if rows.ndim == 1 else rows[seen]
+        c = cols[col_seen] if cols.ndim == 1 else cols[seen]
+        r0, r1, c0, c1 = int(r.min()), int(r.max()) + 1, int(c.min()), int(c.max()) + 1
+        native = file.read(1, window=((r0, r1), (c0, c1)))
+        self.decoded_bytes += native.nbytes
+        if rows.ndim == 1:
+            out = np.take(
+                np.take(native, np.clip(rows - r0, 0, r1 - r0 - 1), axis=0),
+                np.clip(cols - c0, 0, c1 - c0 - 1),
+                axis=1,
+            )
+            if not row_seen.all():
+                out[~row_seen] = fill
+            if not col_seen.all():
+                out[:, ~col_seen] = fill
+            return out
+        out = np.full(frame.shape, fill, dtype=native.dtype)
+        out[seen] = native[r - r0, c - c0]
+        return out
+
+    def _file(self, href: str, signing: str) -> Any:
+        import rasterio
+
+        if href in self._open:
+            self._open.move_to_end(href)
+            return self._open[href]
+        file = rasterio.open(gdal_path(sign(href, signing) if signing else href), driver=list(DRIVERS))
+        _check(file, href)
+        self._open[href] = file
+        while len(self._open) > OPEN_FILES:
+            self._forget(next(iter(self._open)))
+        return file
+
+    def _forget(self, href: str) -> None:
+        file = self._open.pop(href, None)
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def close(self) -> None:
+        """Close every open file."""
+        for href in list(self._open):
+            self._forget(href)
+
+
+def _check(file: Any, href: str) -> None:
+    """Refuse a file that would not fit or cannot be placed, before a pixel is read."""
+    rows, cols = file.block_shapes[0]
+    size = rows * cols * np.dtype(file.dtypes[0]).itemsize
+    if size > BLOCK_LIMIT_BYTES:
+        raise BrokenInputError(
+            redact(href), expected=f"blocks up to {BLOCK_LIMIT_BYTES >> 20} MiB", got=f"{size >> 20} MiB"
+        )
+    if file.crs is None or file.transform.is_identity:
+        raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
+    if file.transform.b or file.transform.d:
+        raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
+
+
+def _positions(file: Any, frame: Frame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return source rows and columns of the frame's pixels: 1-D where the grids are parallel, else 2-D."""
+    t = file.transform
+    epsg = file.crs.to_epsg()
+    if epsg == frame.epsg:
+        x = frame.x0 + (np.arange(frame.width) + 0.5) * PIXEL_M
+        y = frame.y0 - (np.arange(frame.height) + 0.5) * PIXEL_M
+    else:
+        x, y = source_positions(frame, file.crs.to_wkt() if epsg is None else epsg)
+    cols = np.floor((x - t.c) / t.a).astype(np.int64)
+    rows = np.floor((y - t.f) / t.e).astype(np.int64)
+    return rows, cols
