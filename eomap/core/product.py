@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eomap.core.grid import Frame, Window
 from eomap.core.layer import Layer
+from eomap.core.ports import U16, Bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,23 @@ class Need:
     bands: tuple[str, ...]
     halo_px: int
     """Pixels of 10 m that a frame reads beyond its tile on every side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What `compute` is handed for one task: a composite on its frame and where its cells go."""
+
+    frame: Frame
+    halo_px: int
+    """Pixels of the frame beyond its cells, on every side."""
+    dn_byx: U16
+    """Clear-sky composite, reflectance x 10000 of the needed bands; 0 where never seen clearly."""
+    n_clear_yx: U16
+    """Clear looks per pixel."""
+    window: Window
+    """The lattice cells to give layers for."""
+    wanted_yx: Bool
+    """Which cells of the window lie in the AOI; the others keep the fill value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""The work on Ray: the only module that knows it.
+
+Tasks fetch and composite; actors hold a network each, infer and land. At most two composites per
+predictor are in flight, so memory is bounded whatever the size of the plan. Ray's own retries are
+off: the run machine decides by the class of the error, and a lost process is a transient one.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray import exceptions as lost
+
+from eomap.core.receipt import Receipt
+from eomap.engine.state import RunState, Verdict, WorkerLostError
+from eomap.errors import EomapError, MisuseError
+from eomap.worker import Composite, Job, fetch_composite, infer_and_land
+
+AHEAD = 2
+"""Jobs in flight per predictor: one being inferred, one being fetched."""
+_LOST = (
+    lost.WorkerCrashedError,
+    lost.ActorDiedError,
+    lost.ActorUnavailableError,
+    lost.ObjectLostError,
+    lost.OutOfMemoryError,
+    lost.NodeDiedError,
+    lost.ActorUnschedulableError,
+    lost.TaskUnschedulableError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """How a worker makes its own reader, predictor and sink; callables that pickle."""
+
+    reader: Callable[[], Any]
+    predictor: Callable[[str], Any]
+    sink: Any
+
+
+@ray.remote(num_cpus=0.5, max_retries=0)
+def _fetch(job: Job, ports: Ports) -> Composite:
+    reader = ports.reader()
+    try:
+        return fetch_composite(job, reader)
+    finally:
+        reader.close()
+
+
+@ray.remote(num_cpus=0.5, max_restarts=-1, max_task_retries=0)
+class _Predictor:
+    def __init__(self, ports: Ports) -> None:
+        self.sink = ports.sink
+        self.predict = ports.predictor("cuda" if ray.get_gpu_ids() else "cpu")
+
+    def infer_and_land(self, job: Job, composite: Composite) -> Receipt:
+        return infer_and_land(job, composite, self.predict, self.sink)
+
+
+def run(
+    jobs: Iterable[Job],
+    *,
+    ports: Ports,
+    workers: int | None,
+    address: str | None,
+    settled: Callable[[Receipt], None],
+    gpus_per_worker: float | None = None,
+) -> RunState:
+    """Do the jobs on a Ray cluster (`address`) or on this machine, and return the final state.
+
+    `workers`: number of predictors; None takes one per GPU where there are any, else one per CPU.
+    Raises MisuseError when the cluster cannot be reached. A KeyboardInterrupt ends every worker.
+    """
+    owner = not ray.is_initialized()
+    if owner:
+        _connect(address, workers)
+    try:
+        gpus = ray.cluster_resources().get("GPU", 0)
+        share = gpus_per_worker if gpus_per_worker is not None else (1.0 if gpus else 0.0)
+        count = workers or int(gpus / share if share else ray.cluster_resources().get("CPU", 1)) or 1
+        pool = [_Predictor.options(num_gpus=share).remote(ports) for _ in range(count)]
+        return _drive(RunState.of(jobs), pool, ray.put(ports), settled)
+    finally:
+        if owner:
+            ray.shutdown()
+
+
+def _connect(address: str | None, workers: int | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_task_oom_retries", "1")  # else a task that never fits is retried for ever
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    try:
+        if address:
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(
+                address="local",
+                num_cpus=max(workers or 0, os.cpu_count() or 1),
+                include_dashboard=False,
+                **quiet,
+            )
+    except (ConnectionError, ValueError, RuntimeError) as problem:
+        raise MisuseError(
+            "--address",
+            expected="a Ray cluster that answers",
+            got=str(problem)[:200],
+            hint="`ray status` there, or leave --address out",
+        ) from problem
+
+
+def _drive(state: RunState, pool: list[Any], ports: Any, settled: Callable[[Receipt], None]) -> RunState:
+    """Keep the pool busy until every job is settled."""
+    flying: dict[Any, tuple[str, Any]] = {}
+    load = {id(actor): 0 for actor in pool}
+    while not state.finished:
+        while len(flying) < AHEAD * len(pool) and (job := state.start(time.monotonic())):
+            actor = min(pool, key=lambda a: load[id(a)])
+            load[id(actor)] += 1
+            flying[actor.infer_and_land.remote(job, _fetch.remote(job, ports))] = (job.task.key, actor)
+        ready, _ = ray.wait(list(flying), num_returns=1, timeout=0.5) if flying else ([], [])
+        if not flying:
+            time.sleep(0.05)
+        for ref in ready:
+            key, actor = flying.pop(ref)
+            load[id(actor)] -= 1
+            outcome = _outcome(ref)
+            verdict = state.settle(key, outcome, time.monotonic())
+            if verdict is Verdict.STOP and isinstance(outcome, BaseException):
+                raise outcome
+            if verdict in (Verdict.DONE, Verdict.SET_ASIDE):
+                settled(state.done[-1] if verdict is Verdict.DONE else state.failed[-1])
+    return state
+
+
+def _outcome(ref: Any) -> Receipt | Exception:
+    """Return what a job came to, with Ray's wrappers taken off."""
+    try:
+        return ray.get(ref)
+    except _LOST as problem:
+        return WorkerLostError("worker", expected="a living process", got=type(problem).__name__)
+    except ray.exceptions.RayTaskError as problem:
+        cause = problem.cause if isinstance(problem.cause, Exception) else problem
+        while isinstance(cause, ray.exceptions.RayTaskError) and isinstance(cause.cause, Exception):
+            cause = cause.cause
+        if isinstance(cause, _LOST):
+            return WorkerLostError("worker", expected="a living process", got=type(cause).__name__)
+        return cause if isinstance(cause, EomapError) else problem

@@ -1,0 +1,224 @@
+"""From an area, a product and what a catalogue answered to a frozen plan. Pure: nothing is read or written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import shapely
+
+from eomap.core.aoi import Aoi, clip_to_tile, tiles_of
+from eomap.core.geodesy import area_km2
+from eomap.core.grid import PIXEL_M, Frame, Tile, frame_of, tile_epsg, window_within
+from eomap.core.period import Period
+from eomap.core.plan import Plan, Task, digest
+from eomap.core.product import Product
+from eomap.core.source import Item, Scene
+from eomap.errors import BrokenInputError, MisuseError
+from eomap.sensors import cloudmask, sentinel2
+
+BLOCKS_PX = (2000, 1000, 500, 250)
+"""Sides of read blocks, largest first: multiples of a 100 m cell."""
+PROCESS_BYTES = 600 << 20
+"""What a worker holds before it reads a pixel: Python, torch, a network, GDAL's cache."""
+CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 15_000.0}
+"""Measured on one 2.6 GHz-class core (bench/README.md); other networks by PATCHES_PER_SECOND."""
+PATCHES_PER_SECOND = 800.0
+READ_BYTES_PER_SECOND = 60e6
+"""Decoded bytes per second of one core, between JPEG 2000 (20e6) and deflate COG (340e6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for, with every default filled in."""
+
+    product: Product
+    period: Period
+    catalog: str
+    collection: str
+    model: str
+    model_sha256: str
+    mask: str = "auto"
+    extent: str = "aoi"
+    extra_layers: tuple[str, ...] = ()
+    memory_bytes: int = 4 << 30
+    """Budget of one worker."""
+    max_cloud: float | None = None
+    """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
+
+
+def plan_of(
+    aoi: Aoi, order: Order, items: Sequence[Item], *, names: Mapping[str, str] | None, signing: str, code: str
+) -> Plan:
+    """Return the plan; equal inputs give an equal plan whatever the order of `items`.
+
+    `names` maps Sentinel-2 bands to the catalogue's asset names. Raises MisuseError when a worker
+    could not hold the smallest task within the memory budget.
+    """
+    scenes, notes = scenes_of(items, order, names=names, signing=signing)
+    tiles = tiles_of(aoi)
+    chosen = _scenes_by_tile(aoi, order.product, tiles, scenes)
+    tasks = tuple(_task(aoi, order, tile, found) for tile, found in chosen.items() if found)
+    used = sorted({s for t in tasks for s in t.scenes})
+    by_id = {s.id: s for s in scenes}
+    return Plan(
+        product=order.product.name,
+        product_version=order.product.version,
+        code_version=code,
+        aoi_hash=aoi.hash,
+        aoi_bounds_deg=aoi.bounds_deg,
+        extent=order.extent,
+        period=str(order.period),
+        catalog=order.catalog,
+        collection=order.collection,
+        model=order.model,
+        model_sha256=order.model_sha256,
+        mask=order.mask,
+        layers=tuple(g.name for g in order.product.layers(order.extra_layers)),
+        scenes={s: asdict(by_id[s]) for s in used},
+        tasks=tasks,
+        unseen=tuple(t.id for t, found in chosen.items() if not found),
+        notes=(*aoi.notes, *notes),
+    )
+
+
+def scenes_of(
+    items: Sequence[Item], order: Order, *, names: Mapping[str, str] | None, signing: str
+) -> tuple[list[Scene], list[str]]:
+    """Return the usable scenes, sorted by id, and remarks on those set aside."""
+    notes, known = [], []
+    for item in items:
+        try:
+            sentinel2.level_of(item, order.collection)
+            known.append(item)
+        except BrokenInputError as problem:
+            notes.append(f"set aside: {problem}")
+    kept, twins = sentinel2.newest_baseline(known)
+    scenes, cloudy = [], 0
+    notes += twins
+    for item in kept:
+        if order.max_cloud is not None and _cloud_cover(item) > order.max_cloud:
+            cloudy += 1
+            continue
+        level = sentinel2.level_of(item, order.collection)
+        wanted = dict.fromkeys(
+            (*order.product.needs[0].bands, "SCL", *cloudmask.bands_needed(level, order.mask))
+        )
+        try:
+            scenes.append(sentinel2.to_scene(item, tuple(wanted), names, signing))
+        except BrokenInputError as problem:
+            notes.append(f"set aside: {problem}")
+    if cloudy:
+        notes.append(f"{cloudy} scenes left out: cloudier than {order.max_cloud:g} %")
+    return sorted(scenes, key=lambda s: s.id), sorted(notes)
+
+
+def _cloud_cover(item: Item) -> float:
+    try:
+        return float(item.properties.get("eo:cloud_cover", 0))
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _scenes_by_tile(
+    aoi: Aoi, product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
+) -> dict[Tile, list[Scene]]:
+    """Return, for each tile, the scenes whose footprint meets the box of its cells within the AOI."""
+    chosen: dict[Tile, list[Scene]] = {t: [] for t in tiles}
+    if not scenes:
+        return chosen
+    footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
+    boxes = shapely.box(*np.array([t.bounds_deg for t in tiles]).T)
+    areas = shapely.intersection(boxes, aoi.geometry) if len(tiles) < 200 else boxes
+    pairs = shapely.STRtree(footprints).query(areas, predicate="intersects")
+    for tile, scene in zip(*pairs, strict=True):
+        chosen[tiles[tile]].append(scenes[scene])
+    return chosen
+
+
+def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
+    product, need = order.product, order.product.needs[0]
+    clip = clip_to_tile(aoi, tile)
+    window = window_within(tile, product.step, tile.bounds_deg if clip is None else clip.bounds)
+    frame = frame_of(window, tile_epsg(tile), cell_px=product.cell_px, halo_px=need.halo_px)
+    scenes = sorted(scenes, key=lambda s: s.id)
+    read = sum(_read_bytes(s, frame) for s in scenes)
+    block_px, memory = _block(order, tile, frame, len(scenes))
+    cells = window.shape[0] * window.shape[1]
+    clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
+    key = digest(
+        [
+            product.name,
+            product.version,
+            product.step,
+            order.model_sha256,
+            order.mask,
+            tile.id,
+            asdict(window),
+            clip_wkb,
+            order.extra_layers,
+            str(order.period),
+            [_identity(s) for s in scenes],
+        ]
+    )
+    seconds = read / READ_BYTES_PER_SECOND + cells / CELLS_PER_SECOND.get(order.model, PATCHES_PER_SECOND)
+    return Task(
+        tile=tile,
+        window=window,
+        clip_wkb=clip_wkb,
+        scenes=tuple(s.id for s in scenes),
+        block_px=block_px,
+        read_bytes=read,
+        memory_bytes=memory,
+        seconds=round(seconds, 1),
+        key=key,
+    )
+
+
+def _identity(scene: Scene) -> list[object]:
+    """What makes a pinned scene the same scene: not where its files lie today."""
+    return [
+        scene.id,
+        scene.collection,
+        scene.moment,
+        scene.level,
+        scene.etag,
+        [[b.name, b.scale, b.offset, b.nodata] for b in scene.bands],
+    ]
+
+
+def _read_bytes(scene: Scene, frame: Frame) -> int:
+    """Return the bytes of a scene's pixels under a frame, decoded, in each band's own resolution."""
+    west, south, east, north = frame.bounds_deg()
+    box = shapely.box(west, south, east, north)
+    footprint = shapely.from_wkb(bytes.fromhex(scene.footprint_wkb))
+    share = footprint.intersection(box).area / box.area
+    coarser = (sentinel2.BANDS.get(b.name, PIXEL_M) / PIXEL_M for b in scene.bands)
+    return int(share * frame.height * frame.width * 2 * sum(1 / c**2 for c in coarser))
+
+
+def _block(order: Order, tile: Tile, frame: Frame, looks: int) -> tuple[int, int]:
+    """Return the largest block side that keeps a worker within its budget, and the memory it takes."""
+    bands = len(order.product.needs[0].bands)
+    pixels = frame.height * frame.width
+    # Composite and its gap-filled copy, counts and gaps; then the looks of a block, twice while they are stacked.
+    standing = PROCESS_BYTES + pixels * (2 * bands * 2 + 2 + 6)
+    for side in BLOCKS_PX:
+        area = min(side + 2 * cloudmask.MARGIN_PX, frame.height) * min(
+            side + 2 * cloudmask.MARGIN_PX, frame.width
+        )
+        memory = standing + area * (looks * (2 * bands * 2 + 1) + 4 * bands)
+        if memory <= order.memory_bytes:
+            return side, int(memory)
+    raise MisuseError(
+        f"{order.product.name} {tile.id}",
+        expected=f"a task within {order.memory_bytes >> 20} MiB per worker",
+        got=f"{memory >> 20} MiB for {looks} looks",
+        hint="a shorter --period, --max-cloud 60, fewer --workers or a larger --memory",
+    )
+
+
+def task_km2(task: Task) -> float:
+    """Return the geodesic area that a task maps."""
+    if task.clip_wkb:
+        return area_km2(shapely.from_wkb(task.clip_wkb))
+    return area_km2(shapely.box(*task.tile.bounds_deg))

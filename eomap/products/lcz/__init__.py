@@ -1,0 +1,41 @@
+"""Local climate zones (LCZ) after Stewart and Oke (2012), doi:10.1175/BAMS-D-11-00019.1, on 100 m cells."""
+
+from eomap.core.layer import Layer
+from eomap.core.product import Need, Product
+from eomap.products.lcz.compute import compute
+from eomap.products.lcz.legend import LEGEND
+
+BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
+"""The ten Sentinel-2 bands of So2Sat LCZ42, in its order (doi:10.1109/MGRS.2020.2964708)."""
+
+PRODUCT = Product(
+    name="lcz",
+    version="1.0",
+    title="Local climate zones",
+    needs=(Need(of="sentinel-2", bands=BANDS, halo_px=40),),
+    gives=(
+        Layer("lcz", "uint8", "local climate zone", fill=255, no_look=0, legend=LEGEND),
+        Layer("confidence", "uint8", "probability of the most likely class", fill=255, scale=1 / 250),
+        Layer(
+            "entropy",
+            "uint8",
+            "entropy of the class probabilities, 0 sure to 1 unsure",
+            fill=255,
+            scale=1 / 250,
+        ),
+        Layer("n_clear", "uint16", "clear looks per cell, mean over its pixels", fill=65535),
+        Layer(
+            "probability",
+            "uint8",
+            "probability of each class",
+            fill=255,
+            scale=1 / 250,
+            bands=tuple(c.meaning for c in LEGEND),
+        ),
+    ),
+    step=10,
+    cell_px=10,
+    compute=compute,
+    models=("so2sat-resnet20", "sen2lcz-mf", "eomap-lcz-s"),
+    optional=("probability",),
+)

@@ -1,0 +1,281 @@
+"""What one worker does with one task: fetch -> composite -> infer -> land.
+
+Letters: t look, b band, y row (north to south), x column. A frame is read in blocks, so memory does
+not grow with the number of looks times the frame; blocks share no pixel and results do not depend on them.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from shapely import from_wkb, wkb
+
+from eomap.core.aoi import mask as aoi_mask
+from eomap.core.grid import Frame, Tile, frame_of, tile_cells, tile_epsg, tile_window
+from eomap.core.plan import Task
+from eomap.core.ports import U16, Bool, PixelReader, Predictor
+from eomap.core.product import Inputs, Need, Product
+from eomap.core.receipt import Receipt, Written
+from eomap.core.source import Band, Scene
+from eomap.errors import BrokenInputError
+from eomap.kernels.median import median_composite
+from eomap.sensors import cloudmask, sentinel2
+
+
+Darkest = dict[str, dict[str, float]]
+"""Scene id, band, darkest valid digital number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A task with everything that a worker needs to know of its plan."""
+
+    task: Task
+    product: Product
+    scenes: tuple[Scene, ...]
+    mask: str
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """The clear-sky composite of a frame, and what it was made of."""
+
+    frame: Frame
+    dn_byx: U16
+    n_clear_yx: U16
+    used: tuple[str, ...]
+    failed: Mapping[str, str]
+    warnings: tuple[str, ...]
+    seconds: Mapping[str, float]
+    decoded_bytes: int = 0
+
+
+class Sink(Protocol):
+    """Where finished tiles go."""
+
+    def write(self, tile: Tile, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Written, ...]:
+        """Write one whole tile of every layer and return what lies there."""
+
+
+def run_job(job: Job, reader: PixelReader, predict: Predictor, sink: Sink) -> Receipt:
+    """Do a whole job in this process and return its receipt."""
+    composite = fetch_composite(job, reader)
+    return infer_and_land(job, composite, predict, sink)
+
+
+def fetch_composite(job: Job, reader: PixelReader) -> Composite:
+    """Return the composite of the job's frame; scenes that cannot be read are set aside and named."""
+    need = job.product.needs[0]
+    frame = frame_of(
+        job.task.window, tile_epsg(job.task.tile), cell_px=job.product.cell_px, halo_px=need.halo_px
+    )
+    failed: dict[str, str] = {}
+    while True:
+        scenes = tuple(s for s in job.scenes if s.id not in failed)
+        if not scenes:
+            raise BrokenInputError(
+                f"{job.product.name} {job.task.tile.id}",
+                expected="at least one readable scene",
+                got="; ".join(failed.values())[:400] or "no scene",
+            )
+        try:
+            return _compose(job, scenes, frame, reader, failed)
+        except _SceneBroken as broken:
+            failed[broken.scene_id] = broken.reason
+
+
+class _SceneBroken(Exception):
+    def __init__(self, scene_id: str, reason: str) -> None:
+        self.scene_id, self.reason = scene_id, reason
+
+
+def _compose(
+    job: Job, scenes: tuple[Scene, ...], frame: Frame, reader: PixelReader, failed: Mapping[str, str]
+) -> Composite:
+    need = job.product.needs[0]
+    dn = np.zeros((len(need.bands), *frame.shape), dtype=np.uint16)
+    n_clear = np.zeros(frame.shape, dtype=np.uint16)
+    clock = _Clock()
+    darkest: Darkest = {}
+    before = getattr(reader, "decoded_bytes", 0)
+    for rows, cols in _blocks(frame, job.task.block_px):
+        block = frame.sub(rows.start, rows.stop, cols.start, cols.stop)
+        with clock("fetch"):
+            looks = [
+                _look(group, need, block, job.mask, reader, darkest) for group in looks_of(scenes, block)
+            ]
+        if looks:
+            with clock("composite"):
+                stack, clear = np.stack([d for d, _ in looks]), np.stack([c for _, c in looks])
+                dn[:, rows, cols], n_clear[rows, cols] = median_composite(stack, clear)
+    doubts = (_doubt(s, darkest.get(s.id, {})) for s in scenes)
+    return Composite(
+        frame,
+        dn,
+        n_clear,
+        used=tuple(s.id for s in scenes),
+        failed=dict(failed),
+        warnings=tuple(d for d in doubts if d),
+        seconds=clock.seconds,
+        decoded_bytes=getattr(reader, "decoded_bytes", 0) - before,
+    )
+
+
+def infer_and_land(job: Job, composite: Composite, predict: Predictor, sink: Sink) -> Receipt:
+    """Turn a composite into layers, write them as one tile, and return the receipt."""
+    clock = _Clock()
+    with clock("infer"):
+        layers = infer(job, composite, predict)
+    with clock("land"):
+        objects = sink.write(job.task.tile, layers)
+    main = job.product.gives[0]
+    codes, counts = np.unique(layers[main.name], return_counts=True)
+    histogram = {str(int(k)): int(n) for k, n in zip(codes, counts, strict=True) if k != main.fill}
+    return Receipt(
+        task_key=job.task.key,
+        tile=job.task.tile.id,
+        status="written",
+        objects=objects,
+        n_valid=sum(n for k, n in histogram.items() if int(k) != main.no_look),
+        histogram=histogram,
+        scenes_used=composite.used,
+        scenes_failed=composite.failed,
+        warnings=composite.warnings,
+        seconds={**composite.seconds, **clock.seconds},
+    )
+
+
+def infer(job: Job, composite: Composite, predict: Predictor) -> dict[str, npt.NDArray[Any]]:
+    """Return the stored values of every layer on the whole tile; cells outside the AOI are fill."""
+    task, product = job.task, job.product
+    wanted = aoi_mask(wkb.loads(task.clip_wkb, hex=True), task.window) if task.clip_wkb else None
+    inputs = Inputs(
+        frame=composite.frame,
+        halo_px=product.needs[0].halo_px,
+        dn_byx=composite.dn_byx,
+        n_clear_yx=composite.n_clear_yx,
+        window=task.window,
+        wanted_yx=np.ones(task.window.shape, dtype=bool) if wanted is None else wanted,
+    )
+    given = product.compute(inputs, predict)
+    n, whole = tile_cells(product.step), tile_window(task.tile, product.step)
+    rows = slice(task.window.row0 - whole.row0, task.window.row1 - whole.row0)
+    cols = slice(task.window.col0 - whole.col0, task.window.col1 - whole.col0)
+    out = {}
+    for layer in product.gives:
+        if layer.name in job.layers:
+            lead = (len(layer.bands),) if layer.bands else ()
+            out[layer.name] = np.full((*lead, n, n), layer.fill, dtype=layer.dtype)
+            out[layer.name][..., rows, cols] = given[layer.name]
+    return out
+
+
+def looks_of(scenes: tuple[Scene, ...], frame: Frame) -> list[tuple[Scene, ...]]:
+    """Group the scenes that may touch a frame into looks: one platform's pass on one solar day.
+
+    Neighbouring scenes of one pass repeat the pixels of their overlap; they are one look, not two.
+    """
+    west, south, east, north = frame.bounds_deg()
+    groups: dict[tuple[str, str], list[Scene]] = {}
+    for scene in sorted(scenes, key=lambda s: s.id):
+        left, bottom, right, top = from_wkb(bytes.fromhex(scene.footprint_wkb)).bounds
+        if left <= east and right >= west and bottom <= north and top >= south:
+            local = datetime.fromisoformat(scene.moment) + timedelta(hours=(west + east) / 2 / 15)
+            groups.setdefault((local.date().isoformat(), scene.level), []).append(scene)
+    return [tuple(groups[k]) for k in sorted(groups)]
+
+
+def _look(
+    group: tuple[Scene, ...],
+    need: Need,
+    block: Frame,
+    method: str,
+    reader: PixelReader,
+    darkest: Darkest,
+) -> tuple[U16, Bool]:
+    """Return digital numbers (b, y, x) and the clear mask (y, x) of one look; earlier scenes come first."""
+    dn = np.zeros((len(need.bands), *block.shape), dtype=np.uint16)
+    clear = np.zeros(block.shape, dtype=bool)
+    for scene in group:
+        try:
+            part, part_clear = _read_scene(scene, need, block, method, reader, darkest)
+        except BrokenInputError as problem:
+            raise _SceneBroken(scene.id, str(problem)) from None
+        gap = (dn == 0).any(axis=0) & (part != 0).all(axis=0)
+        dn[:, gap], clear[gap] = part[:, gap], part_clear[gap]
+    return dn, clear
+
+
+def _read_scene(
+    scene: Scene, need: Need, block: Frame, method: str, reader: PixelReader, darkest: Darkest
+) -> tuple[U16, Bool]:
+    """Return one scene on a block: reflectance x 10000 (b, y, x) and the clear mask (y, x)."""
+    margin = cloudmask.MARGIN_PX
+    wide = block.sub(-margin, block.height + margin, -margin, block.width + margin)
+    scl_band = scene.band("SCL") if method in ("auto", "scl") else None
+    names = dict.fromkeys(need.bands)
+    names |= dict.fromkeys(b for b in cloudmask.bands_needed(scene.level, "scl" if scl_band else method))
+    dn: dict[str, U16] = {}
+    for name in names:
+        band = scene.band(name)
+        if band is None:
+            if name in need.bands:
+                raise BrokenInputError(scene.id, expected=f"band {name}", got="an item without it")
+            continue
+        raw = reader.read(band, wide, signing=scene.signing)
+        dn[name] = sentinel2.reflectance_dn(raw, band)
+        _note_darkest(darkest, scene.id, band, raw)
+    scl = reader.read(scl_band, wide, signing=scene.signing) if scl_band else None
+    clear, _ = cloudmask.clear_mask(dn, scl, level=scene.level, method=method)
+    inner = (slice(margin, margin + block.height), slice(margin, margin + block.width))
+    return np.stack([dn[name][inner] for name in need.bands]), clear[inner]
+
+
+def _note_darkest(darkest: Darkest, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
+    """Keep the lowest 0.1 percentile of valid digital numbers per band, from every fourth row and column."""
+    sample = raw[::4, ::4]
+    sample = sample[(sample != 0) & (sample != (0 if band.nodata is None else band.nodata))]
+    if sample.size:
+        bands = darkest.setdefault(scene_id, {})
+        bands[band.name] = min(bands.get(band.name, np.inf), float(np.percentile(sample, 0.1)))
+
+
+def _doubt(scene: Scene, darkest: Mapping[str, float]) -> str | None:
+    """Return one line where a scene's darkest pixels contradict its offset."""
+    band = next((b for b in scene.bands if b.name in sentinel2.BANDS), None)
+    if band is None:
+        return None
+    decision = sentinel2.OffsetDecision(round(band.offset / band.scale), scene.offset_rule)
+    doubt = sentinel2.offset_doubt(darkest, decision)
+    return f"{scene.id}: {doubt}" if doubt else None
+
+
+def _blocks(frame: Frame, side: int) -> Iterator[tuple[slice, slice]]:
+    for row in range(0, frame.height, side):
+        for col in range(0, frame.width, side):
+            yield slice(row, min(row + side, frame.height)), slice(col, min(col + side, frame.width))
+
+
+@dataclass
+class _Clock:
+    """Adds up the seconds spent under each name."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _name: str = ""
+    _start: float = 0.0
+
+    def __call__(self, name: str) -> "_Clock":
+        self._name = name
+        return self
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.perf_counter() - self._start
+        self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + spent, 4)
