@@ -1,7 +1,7 @@
-"""From an area, a product and what a catalogue answered to a frozen plan. Pure: nothing is read or written."""
+"""From an area, a product and a catalogue's answer to a frozen plan. Pure: nothing is read or written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import shapely
@@ -100,13 +100,16 @@ def scenes_of(
             cloudy += 1
             continue
         level = sentinel2.level_of(item, order.collection)
-        wanted = dict.fromkeys(
-            (*order.product.needs[0].bands, "SCL", *cloudmask.bands_needed(level, order.mask))
-        )
+        needed = order.product.needs[0].bands
+        helpful = tuple(b for b in ("SCL", *cloudmask.bands_needed(level, order.mask)) if b not in needed)
         try:
-            scenes.append(sentinel2.to_scene(item, tuple(wanted), names, signing))
+            scene = sentinel2.to_scene(
+                item, (*needed, *helpful), names=names, signing=signing, optional=helpful
+            )
         except BrokenInputError as problem:
             notes.append(f"set aside: {problem}")
+            continue
+        scenes.append(replace(scene, synthetic=bool(item.properties.get("eomap:synthetic"))))
     if cloudy:
         notes.append(f"{cloudy} scenes left out: cloudier than {order.max_cloud:g} %")
     return sorted(scenes, key=lambda s: s.id), sorted(notes)

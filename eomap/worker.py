@@ -25,7 +25,6 @@ from eomap.errors import BrokenInputError
 from eomap.kernels.median import median_composite
 from eomap.sensors import cloudmask, sentinel2
 
-
 Darkest = dict[str, dict[str, float]]
 """Scene id, band, darkest valid digital number."""
 

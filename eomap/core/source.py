@@ -75,6 +75,8 @@ class Scene:
     signing: str = ""
     """How hrefs are signed before they are opened; empty where they are public."""
     etag: str = ""
+    synthetic: bool = False
+    """Made up, not observed: every map made from it says so."""
 
     def band(self, name: str) -> Band | None:
         """Return the band of that name, or None."""

@@ -1,4 +1,4 @@
-"""Metadata that places a cube on the Earth for every reader: CF, and the Zarr `proj:`/`spatial:` conventions."""
+"""Metadata that places a cube on the Earth: CF, and the Zarr `proj:`/`spatial:` conventions."""
 
 from dataclasses import asdict
 from typing import Any

@@ -1,0 +1,5 @@
+"""python -m eomap"""
+
+from eomap.cli import main
+
+main()

@@ -1,0 +1,377 @@
+"""The command line: parses, calls `eomap.api`, prints. Answers go to stdout, everything else to stderr.
+
+Exit codes: 0 done, 1 done with gaps or faults found, 2 the request cannot be done as asked, 130 interrupted.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eomap import __version__
+from eomap.errors import EomapError, MisuseError
+
+_SELECTION = (
+    click.option("--aoi", help="Area: GeoJSON, GPKG, GeoParquet, KML or Shapefile."),
+    click.option("--bbox", help="Area as west,south,east,north in degrees."),
+    click.option("--product", default="lcz", show_default=True, help="Which map to make."),
+    click.option("--period", help="2024, 2024-06 or 2024-06-01/2024-08-31.  [default: the last full year]"),
+    click.option(
+        "--catalog",
+        default="earth-search",
+        show_default=True,
+        help="earth-search, planetary-computer, cdse, or the path or URL of a STAC catalogue.",
+    ),
+    click.option("--collection", help="STAC collection.  [default: the catalogue's Sentinel-2]"),
+    click.option("--model", help="Network; see `eomap models list`.  [default: the product's]"),
+    click.option(
+        "--mask", default="auto", show_default=True, help="Clouds: auto, scl, spectral, s2cloudless or none."
+    ),
+    click.option(
+        "--extent",
+        default="aoi",
+        show_default=True,
+        help="aoi: the cube spans the area's tiles; global: the Earth.",
+    ),
+    click.option("--layer", "layers", multiple=True, help="Optional layer to add, e.g. probability."),
+    click.option(
+        "--memory", default="4GB", show_default=True, help="Budget of one worker; the plan keeps within it."
+    ),
+    click.option("--max-cloud", type=float, help="Leave out scenes called cloudier than this, in percent."),
+)
+_ENGINE = (
+    click.option("--engine", default="ray", show_default=True, help="ray, or inline (one process)."),
+    click.option("--workers", type=int, help="Predictors.  [default: one per GPU, else one per CPU]"),
+    click.option("--address", help="A running Ray cluster.  [default: this machine]"),
+)
+
+
+def _with(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a decorator that adds the options, in order."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+_cube = click.argument("cube")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(epilog="Start with: eomap plan --aoi area.geojson --product lcz")
+@click.version_option(__version__)
+def app() -> None:
+    """Turn satellite archives into verified, planet-scale map cubes."""
+
+
+def _planned(selection: dict[str, Any]) -> Any:
+    """Return the plan of a selection, with a line on stderr while the catalogue is searched."""
+    from eomap import api
+    from eomap.progress import searching
+
+    aoi, memory = selection.pop("aoi"), selection.pop("memory")
+    with searching() as notify:
+        return api.plan(aoi, memory_bytes=_bytes(memory), notify=notify, **selection)
+
+
+def _bytes(text: str) -> int:
+    units = {
+        "kb": 1e3,
+        "mb": 1e6,
+        "gb": 1e9,
+        "tb": 1e12,
+        "kib": 2**10,
+        "mib": 2**20,
+        "gib": 2**30,
+        "b": 1,
+        "": 1,
+    }
+    digits = text.strip().lower().rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = text.strip().lower()[len(digits) :].strip()
+    try:
+        size = int(float(digits) * units[unit])
+    except (ValueError, KeyError, OverflowError):
+        raise MisuseError("--memory", expected="a size such as 3GB or 800MB", got=text) from None
+    if size <= 0:
+        raise MisuseError("--memory", expected="more than nothing", got=text)
+    return size
+
+
+@app.command()
+@_with(*_SELECTION)
+@click.option("--out", help="Where the cube goes.  [default: AREA-PRODUCT-PERIOD.zarr]")
+@_with(*_ENGINE)
+@click.option("--gpus-per-worker", type=float, help="GPU share of a predictor.")
+def run(
+    *,
+    out: str | None,
+    engine: str,
+    workers: int | None,
+    address: str | None,
+    gpus_per_worker: float | None,
+    **selection: Any,
+) -> None:
+    """Make a map: search, read, mask, composite, infer, write. Run again to continue.
+
+    eomap run --aoi africa.geojson --product lcz
+    """
+    from eomap import api
+    from eomap.progress import running, say
+
+    aoi = selection["aoi"]
+    plan = _planned(selection)
+    place = out or _default_name(aoi, plan)
+    say(_describe(plan, place))
+    if not plan.tasks:
+        say("nothing to do: no scene of the period covers the area; nothing was written")
+        return
+    with running() as notify:
+        summary = api.run(
+            plan,
+            place,
+            engine=engine,
+            workers=workers,
+            address=address,
+            gpus_per_worker=gpus_per_worker,
+            notify=notify,
+        )
+    for warning in summary.warnings:
+        say(f"warning: {warning}")
+    for scene, error in sorted(summary.scenes_failed.items()):
+        say(f"set aside: {scene}: {error}")
+    for tile, error in sorted(summary.failed.items()):
+        say(f"failed: {tile}: {error}")
+    say(
+        f"{place}: {summary.done_before + summary.done_now} of {summary.planned} tiles"
+        f" ({summary.done_now} now, {summary.km2:,.0f} km2 in {summary.seconds:.0f} s)"
+        + (f", manifest {summary.manifest_sha256[:12]}" if summary.manifest_sha256 else "")
+    )
+    if not summary.complete:
+        say(f"not complete; `eomap status {place}` says why, the same command continues")
+        sys.exit(1)
+
+
+def _default_name(aoi: str | None, plan: Any) -> str:
+    area = Path(aoi).name.partition(".")[0] if aoi else "area"
+    first, _, last = plan.period.partition("/")
+    span = (
+        first[:4]
+        if (first[5:], last[5:]) == ("01-01", "12-31") and first[:4] == last[:4]
+        else f"{first}_{last}"
+    )
+    return f"{area}-{plan.product}-{span}.zarr"
+
+
+def _describe(plan: Any, out: str | None = None) -> str:
+    """Return what will be done, defaults included, as lines of text."""
+    seconds, read = sum(t.seconds for t in plan.tasks), sum(t.read_bytes for t in plan.tasks)
+    memory = max((t.memory_bytes for t in plan.tasks), default=0)
+    lines = [
+        f"product     {plan.product} {plan.product_version} ({', '.join(plan.layers)})",
+        f"period      {plan.period}",
+        f"catalogue   {plan.catalog}, collection {plan.collection}",
+        f"network     {plan.model} ({plan.model_sha256[:12]}), cloud mask {plan.mask}",
+        f"tiles       {len(plan.tasks)} with scenes, {len(plan.unseen)} without; {len(plan.scenes)} scenes",
+        f"reads       {read / 1e9:.2f} GB of pixels; up to {memory / 1e9:.1f} GB per worker;"
+        f" about {_duration(seconds)} of one core",
+        f"plan        {plan.run_id[:12]}",
+        *([f"output      {out}"] if out else []),
+        *(f"note        {n}" for n in plan.notes),
+    ]
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.0f} h"
+    )
+
+
+@app.command()
+@_with(*_SELECTION)
+@click.option("--out", help="Write the tiles as .geojson or .parquet, to look at on a map.")
+@_json
+def plan(*, out: str | None, as_json: bool, **selection: Any) -> None:
+    """Say what a run would do: tiles, scenes, bytes, memory, time. Nothing is read or written but --out."""
+    made = _planned(selection)
+    if as_json:
+        print(json.dumps(made.to_json(), indent=1))
+    else:
+        print(_describe(made))
+    if out:
+        from eomap.io.tables import write_plan
+
+        write_plan(made, out)
+        print(f"tiles written to {out}", file=sys.stderr)
+
+
+@app.command()
+@_cube
+@_json
+def status(cube: str, *, as_json: bool) -> None:
+    """Say how far a run is, and why tiles failed."""
+    from eomap import api
+
+    found = api.status(cube)
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    print(f"{found['product']} {found['period']} by {found['model']}, run {found['run_id'][:12]}")
+    print(
+        f"{found['done']} of {found['planned']} tiles done, {len(found['failed'])} failed, "
+        f"{found['waiting']} waiting, {found['unseen']} without scenes"
+    )
+    for tile, error in found["failed"].items():
+        print(f"failed: {tile}: {error}")
+
+
+@app.command()
+@_cube
+@_json
+def verify(cube: str, *, as_json: bool) -> None:
+    """Check a cube: planned = recorded = present = sums agree. Exit 1 when a fault is found."""
+    from eomap import api
+
+    problems = api.verify(cube)
+    if as_json:
+        print(json.dumps(problems, indent=1))
+    for tile, faults in sorted(problems.items() if not as_json else ()):
+        for fault in faults:
+            print(f"{tile}: {fault}")
+    if problems:
+        if not as_json:
+            print(f"{len(problems)} faults; `eomap repair {cube}` does those tiles again", file=sys.stderr)
+        sys.exit(1)
+    if not as_json:
+        print(f"{cube}: planned = recorded = present, sums agree")
+
+
+@app.command()
+@_cube
+@_with(*_ENGINE)
+def repair(cube: str, **how: Any) -> None:
+    """Do the tiles again that verify finds fault with, and only those."""
+    from eomap import api
+    from eomap.progress import running, say
+
+    with running() as notify:
+        problems, summary = api.repair(cube, notify=notify, **how)
+    say(f"{len(problems)} faults found, {summary.done_now} tiles done again")
+    if not summary.complete:
+        sys.exit(1)
+
+
+@app.command()
+@_cube
+@click.option("--point", help="lon,lat in degrees.")
+@click.option("--aoi", help="Zones: a vector file; gives a class table in km2 per zone.")
+@_json
+def query(cube: str, *, point: str | None, aoi: str | None, as_json: bool) -> None:
+    """Ask a cube what is at a point, or how much of each class lies in an area."""
+    from eomap import api
+    from eomap.progress import table
+
+    if (point is None) == (aoi is None):
+        raise MisuseError("query", expected="either --point lon,lat or --aoi FILE", got="both or none")
+    found: Any = (
+        api.query_point(cube, *_pair(point)) if point is not None else api.query_zones(cube, str(aoi))
+    )
+    print(json.dumps(found, indent=1) if as_json else table(found))
+
+
+def _pair(text: str) -> tuple[float, float]:
+    try:
+        lon, lat = (float(v) for v in text.split(","))
+    except ValueError:
+        raise MisuseError("--point", expected="lon,lat in degrees, e.g. 12.6,52.5", got=text) from None
+    return lon, lat
+
+
+@app.command()
+@_cube
+@click.option("--cog", help="Write a cloud-optimised GeoTIFF.")
+@click.option("--png", help="Write a picture with legend and scale bar.")
+@click.option("--layer", help="Layer.  [default: the map itself]")
+def export(cube: str, *, cog: str | None, png: str | None, layer: str | None) -> None:
+    """Write a layer for other programs (--cog) or for people (--png)."""
+    from eomap import api
+    from eomap.progress import say
+
+    if cog is None and png is None:
+        raise MisuseError("export", expected="--cog FILE or --png FILE", got="neither")
+    for path in api.export(cube, cog=cog, png=png, layer=layer):
+        say(f"written: {path}")
+
+
+@app.group()
+def models() -> None:
+    """The networks: list, show, fetch."""
+
+
+@models.command("list")
+@_json
+def models_list(*, as_json: bool) -> None:
+    """List the networks, their licence and whether they are on this machine."""
+    from eomap import api
+    from eomap.progress import table
+
+    found = api.models()
+    print(json.dumps(found, indent=1) if as_json else table(found))
+
+
+@models.command("show")
+@click.argument("name")
+def models_show(name: str) -> None:
+    """Print the card of a network: source, training data, known failures, figures."""
+    from eomap import api
+
+    print(api.model_card(name))
+
+
+@models.command("fetch")
+@click.argument("name")
+def models_fetch(name: str) -> None:
+    """Fetch a network's published weights once, verify and convert them."""
+    from eomap import api
+    from eomap.progress import running, say
+
+    with running() as notify:
+        path = api.fetch_model(name, notify=notify)
+    say(f"{name}: {path}")
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one line and an exit code."""
+    try:
+        app(standalone_mode=False)
+        code = 0
+    except click.exceptions.NoArgsIsHelpError as shown:
+        print(shown.format_message())
+        code = 0
+    except click.ClickException as problem:
+        print(f"error: {problem.format_message()}. Try: eomap --help", file=sys.stderr)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted; the same command continues", file=sys.stderr)
+        code = 130
+    except EomapError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        code = 2 if isinstance(problem, MisuseError) else 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

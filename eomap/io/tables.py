@@ -1,0 +1,58 @@
+"""Plans as tables that open on a map."""
+
+import os
+from pathlib import Path
+
+from eomap.core.plan import Plan
+from eomap.errors import MisuseError
+
+
+def write_plan(plan: Plan, path: str) -> None:
+    """Write one row per tile: id, state, scenes, bytes, memory, seconds, footprint (lon/lat).
+
+    GeoParquet or GeoJSON by the path's ending. Raises MisuseError for another ending or place.
+    """
+    import geopandas as gpd
+    import shapely
+
+    from eomap.core.grid import Tile
+
+    kind = Path(path).suffix.lower()
+    if kind not in (".parquet", ".geojson"):
+        raise MisuseError("--out", expected="a name ending in .parquet or .geojson", got=path)
+    rows = [
+        {
+            "tile": t.tile.id,
+            "state": "planned",
+            "scenes": len(t.scenes),
+            "read_mb": round(t.read_bytes / 1e6, 1),
+            "memory_mb": round(t.memory_bytes / 1e6),
+            "seconds": t.seconds,
+            "key": t.key,
+            "geometry": shapely.box(*t.tile.bounds_deg),
+        }
+        for t in plan.tasks
+    ]
+    rows += [
+        {
+            "tile": t,
+            "state": "no scene",
+            "scenes": 0,
+            "read_mb": 0.0,
+            "memory_mb": 0,
+            "seconds": 0.0,
+            "key": "",
+            "geometry": shapely.box(*Tile.parse(t).bounds_deg),
+        }
+        for t in plan.unseen
+    ]
+    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs="EPSG:4326")
+    part = f"{path}.part{kind}"
+    try:
+        if kind == ".parquet":
+            frame.to_parquet(part)
+        else:
+            frame.to_file(part, driver="GeoJSON")
+        os.replace(part, path)
+    except OSError as problem:
+        raise MisuseError(path, expected="a place to write", got=str(problem)[:200]) from problem

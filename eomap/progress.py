@@ -1,0 +1,102 @@
+"""What people see while they wait, on stderr; and small tables for answers."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+Notify = Callable[[str, Mapping[str, Any]], None]
+
+
+def say(text: str) -> None:
+    """Print a remark where it does not mix with answers."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def searching() -> Iterator[Notify]:
+    """Show how many items a search has found so far; nothing where nobody watches."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("searching the catalogue") as line:
+        yield (
+            lambda kind, info: (
+                line.update(f"searching the catalogue: {info['items']:,} items")
+                if (kind == "search")
+                else None
+            )
+        )
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Notify]:
+    """Show a bar over the area to map, with km2 per second and the time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        yield _Shown(bar)
+
+
+class _Shown:
+    """Turns events of a run into a bar."""
+
+    def __init__(self, bar: Any) -> None:
+        self.bar, self.map, self.fetches = bar, None, {}
+
+    def __call__(self, kind: str, info: Mapping[str, Any]) -> None:
+        if kind == "fetch":
+            if info["model"] not in self.fetches:
+                self.fetches[info["model"]] = self.bar.add_task(
+                    f"fetching {info['model']}", total=None, rate=""
+                )
+            self.bar.update(self.fetches[info["model"]], completed=info["done"], total=info["total"])
+        elif kind == "begin":
+            self.map = self.bar.add_task(
+                f"mapping 0/{info['todo']} tiles", total=info["km2"], completed=info["km2_done"], rate=""
+            )
+            self.count, self.todo, self.km2 = 0, info["todo"], 0.0
+        elif kind == "settled":
+            self.count, self.km2 = self.count + 1, self.km2 + info["km2"]
+            task = self.bar.tasks[self.bar.task_ids.index(self.map)]
+            rate = self.km2 / task.elapsed if task.elapsed else 0.0
+            self.bar.update(
+                self.map,
+                advance=info["km2"],
+                rate=f"{rate:,.1f} km2/s",
+                description=f"mapping {self.count}/{self.todo} tiles",
+            )
+            if info["receipt"].status != "written":
+                self.bar.console.print(
+                    f"failed: {info['receipt'].tile}: {info['receipt'].error}", markup=False
+                )
+
+
+def table(found: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """Return an answer as aligned text: one line per entry, or one row per record."""
+    if isinstance(found, Mapping):
+        width = max((len(str(k)) for k in found), default=0)
+        return "\n".join(f"{k:<{width}}  {_text(v)}" for k, v in found.items())
+    if not found:
+        return "nothing"
+    heads = list(found[0])
+    rows = [heads, *([_text(r.get(h)) for h in heads] for r in found)]
+    widths = [max(len(r[i]) for r in rows) for i in range(len(heads))]
+    return "\n".join("  ".join(v.ljust(w) for v, w in zip(r, widths, strict=True)).rstrip() for r in rows)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_text(v)}" for k, v in value.items())
+    return "" if value is None else str(value)
