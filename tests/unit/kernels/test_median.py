@@ -1,0 +1,97 @@
+"""The median kernel is its NumPy twin, bit for bit, and the twin is the median."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eomap.errors import MisuseError
+from eomap.kernels.median import median_composite, median_composite_numpy, sorting_network
+
+
+@st.composite
+def stacks(draw):
+    looks = draw(st.integers(1, 40))
+    bands, height, width = draw(st.integers(1, 4)), draw(st.integers(0, 5)), draw(st.integers(1, 700))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    top = draw(st.sampled_from([2, 10, 10_000, 65_536]))
+    dn = rng.integers(0, top, (looks, bands, height, width)).astype(np.uint16)
+    dn[rng.random(dn.shape) < draw(st.sampled_from([0, 0.05, 0.5]))] = 0
+    dn[rng.random(dn.shape) < draw(st.sampled_from([0, 0.05]))] = 65_535
+    clear = rng.random((looks, height, width)) < draw(st.sampled_from([0, 0.1, 0.6, 1]))
+    return dn, clear
+
+
+@given(stacks())
+@settings(max_examples=60, deadline=None)
+def test_kernel_equals_its_twin_bit_for_bit(stack):
+    fast, plain = median_composite(*stack), median_composite_numpy(*stack)
+    for a, b in zip(fast, plain, strict=True):
+        assert a.dtype == b.dtype == np.uint16
+        np.testing.assert_array_equal(a, b)
+
+
+@given(stacks())
+@settings(max_examples=20, deadline=None)
+def test_twin_is_numpys_median_of_the_looks_rounded_half_up(stack):
+    dn, clear = stack
+    composite, n_clear = median_composite_numpy(dn, clear)
+    look = clear & (dn > 0).all(axis=1)
+    for y, x in [(y, x) for y in range(dn.shape[2]) for x in range(0, dn.shape[3], 97)]:
+        seen = dn[look[:, y, x], :, y, x]
+        assert n_clear[y, x] == len(seen)
+        wanted = np.floor(np.median(seen, axis=0) + 0.5) if len(seen) else np.zeros(dn.shape[1])
+        np.testing.assert_array_equal(composite[:, y, x], wanted)
+
+
+@given(stacks(), st.data())
+@settings(max_examples=20, deadline=None)
+def test_a_block_alone_is_the_block_of_the_whole(stack, data):
+    dn, clear = stack
+    cut = data.draw(st.integers(0, dn.shape[3]))
+    whole, n_whole = median_composite(dn, clear)
+    part, n_part = median_composite(dn[..., cut:], clear[..., cut:])
+    np.testing.assert_array_equal(part, whole[..., cut:])
+    np.testing.assert_array_equal(n_part, n_whole[:, cut:])
+
+
+def test_one_band_without_data_takes_the_look_from_every_band():
+    dn = np.array([[10, 100], [20, 0], [30, 300]], np.uint16).reshape(3, 2, 1, 1)
+    composite, n_clear = median_composite(dn, np.ones((3, 1, 1), bool))
+    assert composite.ravel().tolist() == [20, 200]
+    assert n_clear[0, 0] == 2
+
+
+def test_order_of_looks_does_not_matter():
+    rng = np.random.default_rng(1)
+    dn = rng.integers(0, 9, (9, 2, 3, 50)).astype(np.uint16)
+    clear = rng.random((9, 3, 50)) < 0.5
+    order = rng.permutation(9)
+    np.testing.assert_array_equal(
+        median_composite(dn, clear)[0], median_composite(dn[order], clear[order])[0]
+    )
+
+
+@pytest.mark.parametrize("n", range(1, 13))
+def test_network_sorts_every_pattern_of_zeros_and_ones(n):
+    """Knuth's zero-one principle: then it sorts everything."""
+    values = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    network = sorting_network(n)
+    for i, j in network:
+        values[:, [i, j]] = np.sort(values[:, [i, j]], axis=1)
+    assert (np.diff(values, axis=1) >= 0).all()
+    assert len(sorting_network(10)) == 31
+
+
+@pytest.mark.parametrize(
+    ("dn", "clear"),
+    [
+        (np.zeros((2, 1, 3, 3), np.int32), np.ones((2, 3, 3), bool)),
+        (np.zeros((2, 1, 3, 3), np.uint16), np.ones((2, 3, 4), bool)),
+        (np.zeros((2, 1, 3, 3), np.uint16), np.ones((2, 3, 3), np.uint8)),
+        (np.zeros((0, 1, 3, 3), np.uint16), np.ones((0, 3, 3), bool)),
+    ],
+)
+def test_wrong_arrays_are_refused(dn, clear):
+    with pytest.raises(MisuseError, match="median composite"):
+        median_composite(dn, clear)
