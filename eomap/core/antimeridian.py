@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely import affinity
 
 Geometries = npt.NDArray[np.object_]
 F64 = npt.NDArray[np.float64]
@@ -44,7 +45,7 @@ def crossing(shapes: Geometries) -> npt.NDArray[np.bool_]:
 
 
 def _unwrapped_ring(ring: Any) -> F64:
-    """Return the vertices (n, 2) of a ring with continuous longitudes; a ring round a pole is led through it."""
+    """Return the vertices (n, 2) of a ring with continuous longitudes, led over the pole it goes round."""
     xy = shapely.get_coordinates(ring)
     step = np.diff(xy[:, 0])
     if not _jumps(step).any():
@@ -84,7 +85,7 @@ def _on_sheet(geometry: Any) -> Any:
     for turn in range(int(np.floor((west + 180) / 360)), int(np.ceil((east - 180) / 360)) + 1):
         sheet = shapely.box(-180 + 360 * turn, -90, 180 + 360 * turn, 90)
         piece = polygonal(shapely.intersection(geometry, sheet))
-        pieces.append(shapely.transform(piece, lambda xy, t=turn: xy - [360 * t, 0]))
+        pieces.append(affinity.translate(piece, xoff=-360.0 * turn))
     return polygonal(shapely.union_all(pieces))
 
 

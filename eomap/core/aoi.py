@@ -93,7 +93,7 @@ def _refuse_coordinates(shapes: Geometries, where: str) -> None:
         bad[owner[bad_vertex]] = True
         return _numbers(bad)
 
-    broken = ~np.isfinite(xy).all(axis=1)
+    broken = ~(np.isfinite(xy[:, 0]) & np.isfinite(xy[:, 1]))
     if broken.any():
         raise MisuseError(where, expected="finite coordinates", got=f"NaN or infinity in {features(broken)}")
     far = (np.abs(xy[:, 0]) > FARTHEST_LON_DEG) | (np.abs(xy[:, 1]) > 90)
@@ -203,7 +203,7 @@ def vet(geometries: Iterable[Any], *, where: str) -> Aoi:
     """Return the union of shapely geometries (lon/lat degrees) as an area of interest.
 
     `where` names the source in messages. Raises MisuseError as `clean` does, and for areas wholly
-    beyond 80 S or 84 N. Cost: about 2 s and 200 bytes of memory per million vertices.
+    beyond 80 S or 84 N. Cost: about 1.5 s and 300 MB per million vertices.
     """
     shapes, notes = clean(geometries, where=where)
     return _aoi(shapes, notes, where)
@@ -263,7 +263,7 @@ def _tiles_under(bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 def tiles_meeting(geometry: Any) -> tuple[Tile, ...]:
-    """Return the sorted tiles that share some area with a polygonal lon/lat geometry; touching is not enough."""
+    """Return the sorted tiles that share some area with a polygonal lon/lat geometry; no mere touching."""
     under = _tiles_under(shapely.bounds(shapely.get_parts(geometry)))
     west = under[:, 1] / TILES_PER_DEGREE - 180
     north = 90 - under[:, 0] / TILES_PER_DEGREE
@@ -288,9 +288,9 @@ def _row_of(aoi: Aoi, row: int) -> Any:
 
 
 def clip_to_tile(aoi: Aoi, tile: Tile) -> Any | None:
-    """Return the area within a tile as a MultiPolygon (empty where they do not meet), None for the whole tile.
+    """Return the area within a tile as a MultiPolygon, None when that is the whole tile.
 
-    Cheapest for tiles in sorted order.
+    Empty where they do not meet. Cheapest for tiles in sorted order.
     """
     strip, square = _row_of(aoi, tile.row), shapely.box(*tile.bounds_deg)
     if shapely.covers(strip, square):
