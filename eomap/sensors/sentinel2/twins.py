@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from eomap.core.source import Item
 from eomap.sensors.sentinel2.names import baseline_of, level_of, product_names
@@ -18,8 +19,8 @@ def tile_of(item: Item) -> str:
     """Return the MGRS tile of an item, such as 32TMT; empty where nothing tells."""
     texts = [str(item.properties.get(k) or "") for k in ("s2:mgrs_tile", "grid:code")]
     for text in (*texts, *product_names(item)):
-        if match := re.search(r"(?:^|MGRS-|_T|_)(\d{2}[C-X][A-Z]{2})(?=_|\.|$)", text.upper()):
-            return match[1]
+        if match := re.search(r"(?:^|MGRS-|_T|_)(\d{1,2}[C-X][A-Z]{2})(?=_|\.|$)", text.upper()):
+            return match[1].zfill(5)
     return ""
 
 
@@ -64,7 +65,7 @@ def _passes(group: list[Item]) -> list[list[Item]]:
 def _settle(rivals: list[Item], kept: list[Item], notes: list[str]) -> None:
     """Add to `kept` the rivals that show something new, to `notes` the others."""
     winners: list[Item] = []
-    seen = shapely.Polygon()
+    seen: BaseGeometry = shapely.Polygon()
     for item in sorted(rivals, key=_age, reverse=True):
         footprint = shapely.from_wkb(item.footprint_wkb)
         if winners and seen.intersection(footprint).area >= COVERED * footprint.area:
