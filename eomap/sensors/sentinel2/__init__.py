@@ -1,0 +1,24 @@
+"""What Sentinel-2 items mean: bands, levels, the +1000 offset, scenes, clear looks. No I/O."""
+
+from eomap.sensors.sentinel2.names import BANDS, LCZ_BANDS, SCENE_CLASS, asset_names, baseline_of, level_of
+from eomap.sensors.sentinel2.offset import OffsetDecision, offset_doubt, offset_of
+from eomap.sensors.sentinel2.scenes import CLEAR_SCENE_CLASSES, reflectance_dn, scl_clear, to_scene
+from eomap.sensors.sentinel2.twins import newest_baseline, tile_of
+
+__all__ = [
+    "BANDS",
+    "CLEAR_SCENE_CLASSES",
+    "LCZ_BANDS",
+    "SCENE_CLASS",
+    "OffsetDecision",
+    "asset_names",
+    "baseline_of",
+    "level_of",
+    "newest_baseline",
+    "offset_doubt",
+    "offset_of",
+    "reflectance_dn",
+    "scl_clear",
+    "tile_of",
+    "to_scene",
+]

@@ -1,0 +1,98 @@
+"""From an item to a scene, and from raw digital numbers to reflectance and clear looks.
+
+Axis letters: y row (north to south), x column (west to east). `_dn` is a digital number.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from eomap.core.plan import digest
+from eomap.core.source import Asset, Band, Item, Scene
+from eomap.errors import BrokenInputError
+from eomap.sensors.sentinel2.names import BANDS, SCENE_CLASS, asset_names, level_of
+from eomap.sensors.sentinel2.offset import SCALE, OffsetDecision, offset_of
+
+
+def to_scene(
+    item: Item,
+    bands: Sequence[str],
+    *,
+    names: Mapping[str, str] | None = None,
+    signing: str = "",
+    optional: Sequence[str] = (SCENE_CLASS,),
+) -> Scene:
+    """Return the scene of an item with the bands asked for, offset folded in.
+
+    `names` maps band to asset; None looks in the item. Bands in `optional` may be missing; any other
+    missing band raises BrokenInputError naming item and band.
+    """
+    names = asset_names(item) if names is None else names
+    decision = offset_of(item, names)
+    found = []
+    for name in bands:
+        asset = item.asset(names.get(name, name))
+        if asset is not None:
+            found.append(_band(item, asset, name, decision))
+        elif name not in optional:
+            refused = item.properties.get("eomap:refused", {}).get(names.get(name, name))
+            raise BrokenInputError(
+                f"item {item.id}", expected=f"an asset for band {name}", got=refused or "none of that name"
+            )
+    sums = [a.etag for n in bands if (a := item.asset(names.get(n, n))) is not None and a.etag]
+    return Scene(
+        id=item.id,
+        collection=item.collection,
+        moment=item.moment.isoformat(),
+        level=level_of(item),
+        bands=tuple(found),
+        offset_rule=f"{decision.rule} ({decision.note})" if decision.note else decision.rule,
+        footprint_wkb=item.footprint_wkb.hex(),
+        signing=signing,
+        etag=digest(sums) if sums else "",
+    )
+
+
+def _band(item: Item, asset: Asset, name: str, decision: OffsetDecision) -> Band:
+    nodata = 0.0 if asset.nodata is None else asset.nodata
+    if name not in BANDS:
+        return Band(name, asset.href, 1.0, 0.0, nodata)
+    scale = SCALE if asset.scale is None else asset.scale
+    if not 0 < scale <= 0.01:  # a default of 1 would saturate every pixel without a word
+        raise BrokenInputError(f"item {item.id}, band {name}", expected=f"a scale of {SCALE}", got=str(scale))
+    return Band(name, asset.href, scale, round(decision.offset_dn * scale, 10), nodata)
+
+
+def reflectance_dn(raw_yx: npt.NDArray[np.generic], band: Band) -> npt.NDArray[np.uint16]:
+    """Return reflectance x 10000 (y, x) of raw digital numbers, 1 to 65535; 0 where unseen.
+
+    Unseen are 0, the band's `nodata` and NaN. Reflectance at or below zero, real over dark water since
+    baseline 04.00, becomes 1. Whole numbers stay exact while the band's scale is 0.0001.
+    """
+    raw = np.asarray(raw_yx)
+    unseen = (raw == 0) | np.isnan(raw) if raw.dtype.kind == "f" else raw == 0
+    if band.nodata is not None:
+        unseen |= raw == band.nodata
+    if band.scale == SCALE and raw.dtype.kind in "iu":
+        value = raw.astype(np.int32) + np.int32(round(band.offset / SCALE))
+    else:
+        value = np.rint((np.where(unseen, 0, raw).astype(np.float64) * band.scale + band.offset) / SCALE)
+    out = np.clip(value, 1, 65535).astype(np.uint16)
+    out[unseen] = 0
+    return out
+
+
+CLEAR_SCENE_CLASSES = (2, 4, 5, 6, 7, 11)
+"""Scene classes taken as a clear look at the ground.
+
+4 vegetation, 5 bare, 6 water and 11 snow are ground. 2 (dark area, terrain shadow) and 7
+(unclassified) are kept: they hold burnt land, asphalt, dark water, shaded slopes and mixed
+settlement, which would otherwise never be seen, while a median over a period withstands their few
+errors. 0 nodata, 1 defective, 3 cloud shadow, 8 and 9 cloud, 10 cirrus are not clear.
+"""
+
+
+def scl_clear(scl_yx: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Return where a scene classification (y, x) says that the ground was seen."""
+    return np.isin(scl_yx, CLEAR_SCENE_CLASSES)
