@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from shapely import from_wkb, wkb
 
-from eomap.core.aoi import mask as aoi_mask
 from eomap.core.grid import Frame, Tile, frame_of, tile_cells, tile_epsg, tile_window
+from eomap.core.mask import mask as aoi_mask
 from eomap.core.plan import Task
 from eomap.core.ports import U16, Bool, PixelReader, Predictor
 from eomap.core.product import Inputs, Need, Product

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from eomap.core.grid import PIXEL_M, Frame
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
-from eomap.io.hrefs import gdal_path, redact, sign
+from eomap.io.hrefs import gdal_path
+from eomap.io.signing import redact, sign
 from eomap.kernels.warp import source_positions
 
 DRIVERS = ("GTiff", "COG", "JP2OpenJPEG")

@@ -23,7 +23,7 @@ PRODUCT = Product(
             fill=255,
             scale=1 / 250,
         ),
-        Layer("n_clear", "uint16", "clear looks per cell, mean over its pixels", fill=65535),
+        Layer("n_clear", "uint16", "clear looks per cell, lower median over its pixels", fill=65535),
         Layer(
             "probability",
             "uint8",

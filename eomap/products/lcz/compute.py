@@ -6,7 +6,7 @@ import numpy.typing as npt
 from eomap.core.grid import PIXEL_M, cell_index
 from eomap.core.ports import U16, Bool, Predictor
 from eomap.core.product import Inputs
-from eomap.kernels.cells import summarise
+from eomap.kernels.cells import cell_clear, summarise
 from eomap.kernels.fill import fill_gaps
 
 CELL_PX = 10
@@ -27,7 +27,9 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.gene
     """
     halo_px = inputs.halo_px
     filled = fill_gaps(inputs.dn_byx, FILL_RADIUS_PX)
-    mappable = _mappable(filled, inputs.n_clear_yx, halo_px)
+    inner = slice(halo_px, -halo_px)
+    share, looks = cell_clear(inputs.n_clear_yx[inner, inner], CELL_PX)
+    mappable = (share >= SEEN_SHARE) & _whole(filled, halo_px)
     row, col = cell_index(inputs.window, inputs.frame, cell_px=CELL_PX)
     row, col = row - halo_px // CELL_PX, col - halo_px // CELL_PX
     needed = np.zeros_like(mappable)
@@ -42,7 +44,6 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.gene
         ),
     )
     code, confidence, entropy = summarise(probability, mappable & needed)
-    looks = _mean_looks(inputs.n_clear_yx, halo_px)
     seen = (mappable & needed)[row, col] & inputs.wanted_yx
 
     def scaled(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
@@ -52,16 +53,14 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.gene
         "lcz": np.where(seen, code[row, col], np.where(inputs.wanted_yx, 0, 255)).astype(np.uint8),
         "confidence": scaled(confidence),
         "entropy": scaled(entropy),
-        "n_clear": np.where(inputs.wanted_yx, looks[row, col], 65535).astype(np.uint16),
+        "n_clear": np.where(inputs.wanted_yx, np.minimum(looks, 65534)[row, col], 65535).astype(np.uint16),
         "probability": scaled(probability),
     }
 
 
-def _mappable(filled: U16, n_clear: U16, halo_px: int) -> Bool:
-    """Say which cells were seen on half of their pixels and have no gap left in their 32 x 32 window."""
-    inner = (n_clear > 0)[halo_px:-halo_px, halo_px:-halo_px]
-    rows, cols = inner.shape[0] // CELL_PX, inner.shape[1] // CELL_PX
-    share = inner.reshape(rows, CELL_PX, cols, CELL_PX).mean(axis=(1, 3))
+def _whole(filled: U16, halo_px: int) -> Bool:
+    """Say which cells have no gap left in their 32 x 32 window."""
+    rows, cols = ((n - 2 * halo_px) // CELL_PX for n in filled.shape[1:])
     gap = (filled == 0).any(axis=0)
     sums = np.zeros((gap.shape[0] + 1, gap.shape[1] + 1), dtype=np.int32)
     np.cumsum(gap, axis=0, out=sums[1:, 1:])
@@ -69,13 +68,4 @@ def _mappable(filled: U16, n_clear: U16, halo_px: int) -> Bool:
     top = halo_px - CONTEXT_PX + CELL_PX * np.arange(rows)[:, None]
     left = halo_px - CONTEXT_PX + CELL_PX * np.arange(cols)[None, :]
     end = CELL_PX + 2 * CONTEXT_PX
-    gaps = sums[top + end, left + end] - sums[top, left + end] - sums[top + end, left] + sums[top, left]
-    return (share >= SEEN_SHARE) & (gaps == 0)
-
-
-def _mean_looks(n_clear: U16, halo_px: int) -> U16:
-    """Return the mean count of clear looks per cell, rounded down."""
-    inner = n_clear[halo_px:-halo_px, halo_px:-halo_px]
-    rows, cols = inner.shape[0] // CELL_PX, inner.shape[1] // CELL_PX
-    total = inner.astype(np.uint32).reshape(rows, CELL_PX, cols, CELL_PX).sum(axis=(1, 3))
-    return np.minimum(total // CELL_PX**2, 65534).astype(np.uint16)
+    return sums[top + end, left + end] - sums[top, left + end] - sums[top + end, left] + sums[top, left] == 0

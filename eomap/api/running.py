@@ -1,38 +1,24 @@
-"""The one place where rooms meet: plan, run, status, verify, repair, query, export.
-
-Everything heavy is imported inside the call that needs it; planning needs neither torch nor ray.
-"""
+"""Making and continuing the cube of a plan."""
 
 import os
 import socket
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from eomap import __version__
-from eomap.core.period import Period
+from eomap.api.planning import Notify, one_of, silent
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.receipt import Receipt
 from eomap.core.source import Band, Scene
 from eomap.errors import MisuseError
 
-DEFAULT_CATALOG = "earth-search"
-DEFAULT_MEMORY_BYTES = 4 << 30
-MASKS = ("auto", "scl", "spectral", "s2cloudless", "none")
-EXTENTS = ("aoi", "global")
 ENGINES = ("ray", "inline")
-
-Notify = Callable[[str, Mapping[str, Any]], None]
-
-
-def _silent(_: str, __: Mapping[str, Any]) -> None:
-    """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,85 +46,6 @@ class Summary:
         return self.manifest_sha256 is not None
 
 
-def plan(
-    aoi: str | Path | None = None,
-    *,
-    product: str = "lcz",
-    bbox: str | None = None,
-    period: str | None = None,
-    catalog: str = DEFAULT_CATALOG,
-    collection: str | None = None,
-    model: str | None = None,
-    mask: str = "auto",
-    extent: str = "aoi",
-    layers: tuple[str, ...] = (),
-    memory_bytes: int = DEFAULT_MEMORY_BYTES,
-    max_cloud: float | None = None,
-    notify: Notify = _silent,
-) -> Plan:
-    """Return the frozen plan of a map: tiles, pinned scenes, bytes, memory, seconds. Nothing is written.
-
-    `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...); or give `bbox` as "west,south,east,north".
-    Raises MisuseError for anything that cannot be done as asked.
-    """
-    from eomap.core.aoi import from_bbox
-    from eomap.io.catalog import open_catalog
-    from eomap.io.vectors import read_aoi
-    from eomap.io.weights import model as model_entry
-    from eomap.planner import Order, plan_of
-    from eomap.products import product as product_of
-
-    made = product_of(product)
-    _one_of("--mask", mask, MASKS)
-    _one_of("--extent", extent, EXTENTS)
-    for name in layers:
-        _one_of("--layer", name, made.optional)
-    entry = model_entry(model or made.models[0])
-    _one_of("--model", entry.name, made.models)
-    span = Period.parse(period) if period else Period.last_full_year(datetime.now(UTC).date())
-    if (aoi is None) == (bbox is None):
-        raise MisuseError(
-            "area", expected="either --aoi FILE or --bbox west,south,east,north", got="both or none"
-        )
-    area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
-    source = open_catalog(catalog)
-    chosen = collection or source.default_collection
-    items = source.search(
-        chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
-    )
-    order = Order(
-        product=made,
-        period=span,
-        catalog=catalog,
-        collection=chosen,
-        model=entry.name,
-        model_sha256=entry.sha256,
-        mask=mask,
-        extent=extent,
-        extra_layers=tuple(sorted(layers)),
-        memory_bytes=memory_bytes,
-        max_cloud=max_cloud,
-    )
-    made_plan = plan_of(
-        area, order, items, names=source.band_names(chosen), signing=source.signing, code=__version__
-    )
-    return replace(made_plan, notes=(*made_plan.notes, *_level_notes(made_plan, entry.name, entry.level)))
-
-
-def _one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise MisuseError(flag, expected=f"one of {', '.join(allowed)}", got=value)
-
-
-def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:
-    other = sorted({str(s["level"]) for s in plan.scenes.values()} - {level})
-    if not other:
-        return ()
-    return (
-        f"{model} was trained on {level}, these scenes are {', '.join(other)}: expect other errors than published",
-    )
-
-
 def run(
     plan: Plan,
     out: str,
@@ -147,7 +54,7 @@ def run(
     workers: int | None = None,
     address: str | None = None,
     gpus_per_worker: float | None = None,
-    notify: Notify = _silent,
+    notify: Notify = silent,
 ) -> Summary:
     """Make or continue the cube of a plan at a path or s3:// url.
 
@@ -157,7 +64,7 @@ def run(
     from eomap.engine.ledger import with_attempt
     from eomap.planner import task_km2
 
-    _one_of("--engine", engine, ENGINES)
+    one_of("--engine", engine, ENGINES)
     if workers is not None and workers < 1:
         raise MisuseError("--workers", expected="1 or more", got=str(workers))
     started = time.monotonic()
@@ -348,102 +255,3 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
 def _public(catalog: str) -> str:
     """Name a catalogue without the folders of the machine that read it."""
     return catalog if "://" in catalog or os.sep not in catalog else Path(catalog).name
-
-
-def open_cube(out: str) -> Any:
-    """Return the cube as an xarray.Dataset with its CRS; lazy, whole tiles are read as asked."""
-    import xarray as xr
-
-    from eomap.io.cube import open_cube as opened
-
-    return xr.open_zarr(opened(out).store.zarr(), chunks=None, decode_coords="all")
-
-
-def status(out: str) -> dict[str, Any]:
-    """Return how far a run is: planned, done and failed tiles, and the failures' errors."""
-    plan, ledger, _ = _recorded(out)
-    receipts, failures = ledger.receipts(), ledger.failures()
-    planned = [t.tile.id for t in plan.tasks]
-    done = [t for t in planned if t in receipts]
-    spent: Counter[str] = Counter()
-    for tile in done:
-        spent.update(receipts[tile].seconds)
-    return {
-        "out": out,
-        "run_id": plan.run_id,
-        "product": plan.product,
-        "period": plan.period,
-        "model": plan.model,
-        "planned": len(planned),
-        "done": len(done),
-        "failed": {t: r.error for t, r in sorted(failures.items())},
-        "waiting": len(planned) - len(done) - len(failures),
-        "unseen": len(plan.unseen),
-        "seconds": {k: round(v, 2) for k, v in sorted(spent.items())},
-        "complete": len(done) == len(planned),
-    }
-
-
-def verify(out: str) -> dict[str, list[str]]:
-    """Return what is wrong with a cube, by tile; empty when planned = recorded = present = sums agree."""
-    import numpy as np
-
-    from eomap.core.grid import Tile, tile_window
-    from eomap.engine.ledger import audit
-
-    plan, ledger, cube = _recorded(out)
-    problems = audit(plan, ledger, cube.store)
-    attributes = cube.attributes()
-    if attributes.get("eomap:run_id") != plan.run_id:
-        problems.setdefault("cube", []).append("its metadata belongs to another run than its ledger")
-    receipts = ledger.receipts()
-    main = cube.layers[0]
-    for tile, receipt in receipts.items():
-        if tile in problems or main.scale is not None:
-            continue
-        codes, counts = np.unique(
-            cube.read(main.name, tile_window(Tile.parse(tile), cube.extent.step)), return_counts=True
-        )
-        found = {str(int(k)): int(n) for k, n in zip(codes, counts, strict=True) if k != main.fill}
-        if found != dict(receipt.histogram):
-            problems[tile] = ["the sums of its classes are not those recorded"]
-    if not problems:
-        from eomap.core.receipt import manifest_sha256
-
-        wanted = manifest_sha256([receipts[t.tile.id] for t in plan.tasks])
-        if attributes.get("eomap:manifest_sha256") != wanted:
-            problems["cube"] = ["its metadata does not name this manifest; `eomap run` again to publish it"]
-    return problems
-
-
-def repair(out: str, *, notify: Notify = _silent, **how: Any) -> tuple[dict[str, list[str]], Summary]:
-    """Do the tiles again that `verify` finds fault with; return what was wrong and the run's summary."""
-    plan, ledger, cube = _recorded(out)
-    problems = verify(out)
-    for tile, faults in problems.items():
-        if tile == "cube":
-            for fault in faults:
-                if fault.endswith("no receipt says so"):
-                    cube.store.delete(fault.partition(":")[0])
-            continue
-        ledger.forget(tile)
-    return problems, run(plan, out, notify=notify, **how)
-
-
-def _recorded(out: str) -> tuple[Plan, Any, Any]:
-    """Return plan, ledger and cube of a run; raise MisuseError where there is none."""
-    from eomap.engine.ledger import SUFFIX, Ledger
-    from eomap.io.cube import open_cube as opened
-    from eomap.io.store import open_store
-
-    cube = opened(out)
-    ledger = Ledger(open_store(out.rstrip("/") + SUFFIX))
-    plan = ledger.plan()
-    if plan is None:
-        raise MisuseError(
-            out,
-            expected=f"its ledger at {out}{SUFFIX}",
-            got="nothing there",
-            hint="a cube and its ledger move together",
-        )
-    return plan, ledger, cube

@@ -1,0 +1,26 @@
+"""The one place where rooms meet: what the command line and a notebook call.
+
+Everything heavy is imported inside the call that needs it; planning needs neither torch nor ray.
+"""
+
+from eomap.api.looking import export, open_cube, query_point, query_zones
+from eomap.api.networks import fetch_model, model_card, models
+from eomap.api.planning import plan
+from eomap.api.running import Summary, run
+from eomap.api.trust import repair, status, verify
+
+__all__ = [
+    "Summary",
+    "export",
+    "fetch_model",
+    "model_card",
+    "models",
+    "open_cube",
+    "plan",
+    "query_point",
+    "query_zones",
+    "repair",
+    "run",
+    "status",
+    "verify",
+]

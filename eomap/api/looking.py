@@ -1,0 +1,57 @@
+"""Looking into a cube: open, query, export."""
+
+from typing import Any
+
+from eomap.errors import MisuseError
+
+
+def open_cube(out: str) -> Any:
+    """Return the cube as an xarray.Dataset with its CRS; lazy, whole tiles are read as asked."""
+    import xarray as xr
+
+    from eomap.io.cube import open_cube as opened
+
+    return xr.open_zarr(opened(out).store.zarr(), chunks=None, decode_coords="all")
+
+
+def query_point(out: str, lon: float, lat: float) -> dict[str, Any]:
+    """Return every layer's value at a point, with a status: valid, no clear look, unwritten or outside."""
+    from eomap.io.points import at_point
+
+    return at_point(out, lon, lat)
+
+
+def query_zones(out: str, zones: str) -> list[dict[str, Any]]:
+    """Return one record per zone and class: area in km2 (geodesic), share, cells.
+
+    `zones` is a vector file. Cells without a clear look and cells never written are told apart.
+    """
+    from eomap.io.cube import open_cube as opened
+    from eomap.io.vectors import read_zones
+    from eomap.io.zonal import zone_table
+
+    cube = opened(out)
+    main = cube.layers[0]
+    if not main.legend:
+        raise MisuseError(out, expected="a map of classes", got=f"layer {main.name}")
+    names = {c.value: c.name for c in main.legend}
+    table = zone_table(read_zones(zones), lambda window: cube.read(main.name, window), step=cube.extent.step)
+    return [{**row, "class": names.get(row.get("code"), "")} for row in table.to_dict("records")]
+
+
+def export(
+    out: str, *, cog: str | None = None, png: str | None = None, layer: str | None = None
+) -> list[str]:
+    """Write a layer as a cloud-optimised GeoTIFF and/or a picture; return the paths written."""
+    written = []
+    if cog is not None:
+        from eomap.io.export import to_cog
+
+        to_cog(out, cog, layer=layer)
+        written.append(cog)
+    if png is not None:
+        from eomap.io.picture import to_png
+
+        to_png(out, png, layer=layer)
+        written.append(png)
+    return written

@@ -1,0 +1,3 @@
+"""The networks that maps are made with."""
+
+

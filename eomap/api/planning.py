@@ -1,0 +1,102 @@
+"""From what a person asks to a frozen plan."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from eomap import __version__
+from eomap.core.period import Period
+from eomap.core.plan import Plan
+from eomap.errors import MisuseError
+
+DEFAULT_CATALOG = "earth-search"
+DEFAULT_MEMORY_BYTES = 4 << 30
+MASKS = ("auto", "scl", "spectral", "s2cloudless", "none")
+EXTENTS = ("aoi", "global")
+
+Notify = Callable[[str, Mapping[str, Any]], None]
+
+
+def silent(_: str, __: Mapping[str, Any]) -> None:
+    """Say nothing."""
+
+
+def plan(
+    aoi: str | Path | None = None,
+    *,
+    product: str = "lcz",
+    bbox: str | None = None,
+    period: str | None = None,
+    catalog: str = DEFAULT_CATALOG,
+    collection: str | None = None,
+    model: str | None = None,
+    mask: str = "auto",
+    extent: str = "aoi",
+    layers: tuple[str, ...] = (),
+    memory_bytes: int = DEFAULT_MEMORY_BYTES,
+    max_cloud: float | None = None,
+    notify: Notify = silent,
+) -> Plan:
+    """Return the frozen plan of a map: tiles, pinned scenes, bytes, memory, seconds. Nothing is written.
+
+    `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...); or give `bbox` as "west,south,east,north".
+    Raises MisuseError for anything that cannot be done as asked.
+    """
+    from eomap.core.aoi import from_bbox
+    from eomap.io.catalog import open_catalog
+    from eomap.io.vectors import read_aoi
+    from eomap.io.weights import model as model_entry
+    from eomap.planner import Order, plan_of
+    from eomap.products import product as product_of
+
+    made = product_of(product)
+    one_of("--mask", mask, MASKS)
+    one_of("--extent", extent, EXTENTS)
+    for name in layers:
+        one_of("--layer", name, made.optional)
+    entry = model_entry(model or made.models[0])
+    one_of("--model", entry.name, made.models)
+    span = Period.parse(period) if period else Period.last_full_year(datetime.now(UTC).date())
+    if (aoi is None) == (bbox is None):
+        raise MisuseError(
+            "area", expected="either --aoi FILE or --bbox west,south,east,north", got="both or none"
+        )
+    area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
+    source = open_catalog(catalog)
+    chosen = collection or source.default_collection
+    items = source.search(
+        chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
+    )
+    order = Order(
+        product=made,
+        period=span,
+        catalog=catalog,
+        collection=chosen,
+        model=entry.name,
+        model_sha256=entry.sha256,
+        mask=mask,
+        extent=extent,
+        extra_layers=tuple(sorted(layers)),
+        memory_bytes=memory_bytes,
+        max_cloud=max_cloud,
+    )
+    made_plan = plan_of(
+        area, order, items, names=source.band_names(chosen), signing=source.signing, code=__version__
+    )
+    return replace(made_plan, notes=(*made_plan.notes, *_level_notes(made_plan, entry.name, entry.level)))
+
+
+def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise MisuseError(flag, expected=f"one of {', '.join(allowed)}", got=value)
+
+
+def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:
+    other = sorted({str(s["level"]) for s in plan.scenes.values()} - {level})
+    if not other:
+        return ()
+    return (
+        f"{model} was trained on {level}, these scenes are {', '.join(other)}: expect other errors than published",
+    )
