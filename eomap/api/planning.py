@@ -46,8 +46,8 @@ def plan(
     """
     from eomap.core.aoi import from_bbox
     from eomap.io.catalog import open_catalog
+    from eomap.io.registry import model as model_entry
     from eomap.io.vectors import read_aoi
-    from eomap.io.weights import model as model_entry
     from eomap.planner import Order, plan_of
     from eomap.products import product as product_of
 

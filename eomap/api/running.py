@@ -154,11 +154,12 @@ def _reader() -> Any:
 def _predictor(name: str, path: str, device: str) -> Any:
     from eomap.io.weights import load_predictor
 
-    return load_predictor(name, path, device)
+    return load_predictor(name, Path(path), device=device)
 
 
 def _weights(plan: Plan, notify: Notify) -> str:
-    from eomap.io.weights import model, weights_path
+    from eomap.io.registry import model
+    from eomap.io.weights import weights_path
 
     return str(
         weights_path(
@@ -217,7 +218,7 @@ def _begin(plan: Plan, out: str) -> tuple[Any, Any]:
 
 def _provenance(plan: Plan, title: str) -> dict[str, Any]:
     """Return the attributes that say what a cube was made from."""
-    from eomap.io.weights import model
+    from eomap.io.registry import model
 
     entry = model(plan.model)
     scenes = list(plan.scenes.values())

@@ -1,0 +1,94 @@
+"""Laws of one worker: however a zone is cut, blocked or clipped, the cells stay the same, bit for bit."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_up import EPSG, TILE, WHOLE, Means, World, edge_within, job, scene
+
+from eomap.core.grid import Window
+from eomap.errors import BrokenInputError
+from eomap.worker import fetch_composite, infer, looks_of
+
+BOX = (12.0, 51.5, 13.5, 53.0)
+SCENES = tuple(scene(f"s{n}", f"2024-06-{n:02d}", box=BOX) for n in (1, 11, 21, 28))
+WORLD = World(EPSG, edge_x=edge_within(TILE) + 4321)
+
+
+def layers_of(window, *, block_px=1000, world=WORLD, scenes=SCENES, clip=""):
+    """Return the layers of a part of the tile, cut to that part."""
+    todo = job(TILE, window, scenes, block_px=block_px, clip=clip)
+    made = infer(todo, fetch_composite(todo, world), Means())
+    rows = slice(window.row0 - WHOLE.row0, window.row1 - WHOLE.row0)
+    cols = slice(window.col0 - WHOLE.col0, window.col1 - WHOLE.col0)
+    return {k: v[..., rows, cols] for k, v in made.items()}
+
+
+PART = Window(10, WHOLE.row0 + 200, WHOLE.row0 + 290, WHOLE.col0 + 250, WHOLE.col0 + 400)
+
+
+@pytest.fixture(scope="module")
+def part():
+    return layers_of(PART)
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    st.integers(0, 60),
+    st.integers(0, 100),
+    st.integers(5, 30),
+    st.integers(5, 50),
+    st.sampled_from([250, 500, 1000]),
+)
+def test_a_part_equals_the_whole(part, row, col, height, width, block_px):
+    window = Window(10, PART.row0 + row, PART.row0 + row + height, PART.col0 + col, PART.col0 + col + width)
+    made = layers_of(window, block_px=block_px)
+    for name, values in made.items():
+        assert np.array_equal(values, part[name][..., row : row + height, col : col + width]), name
+
+
+def test_the_order_of_scenes_does_not_matter(part):
+    made = layers_of(PART, scenes=SCENES[::-1])
+    assert all(np.array_equal(made[k], part[k]) for k in part)
+
+
+def test_seen_unseen_and_unwanted_cells_are_told_apart(part):
+    assert {0, 255}.isdisjoint(np.unique(part["lcz"][:, :60])), "the west was seen four times"
+    assert (part["lcz"][:, -20:] == 0).all(), "the east was never seen"
+    assert (part["n_clear"][:, -20:] == 0).all()
+    assert (part["confidence"][:, -20:] == 255).all()
+    clip = shapely.box(*Window(10, PART.row0, PART.row1, PART.col0, PART.col0 + 20).bounds_deg)
+    made = layers_of(PART, clip=clip.wkb_hex)
+    assert np.array_equal(made["lcz"][:, :19], part["lcz"][:, :19])
+    assert (made["lcz"][:, 21:] == 255).all() and (made["n_clear"][:, 21:] == 65535).all()
+
+
+def test_an_unreadable_scene_is_set_aside_and_named(part):
+    window = Window(10, PART.row0, PART.row0 + 20, PART.col0, PART.col0 + 20)
+    todo = job(TILE, window, SCENES)
+    harmed = fetch_composite(todo, World(EPSG, broken=("s11",)))
+    assert harmed.used == ("s1", "s21", "s28") and "s11" in harmed.failed
+    without = fetch_composite(job(TILE, window, tuple(s for s in SCENES if s.id != "s11")), World(EPSG))
+    assert np.array_equal(harmed.dn_byx, without.dn_byx)
+    with pytest.raises(BrokenInputError, match="at least one readable scene"):
+        fetch_composite(todo, World(EPSG, broken=("s1", "s11", "s21", "s28")))
+
+
+def test_neighbouring_scenes_of_one_pass_are_one_look():
+    twice = (*SCENES[:1], scene("s1b", "2024-06-01", box=BOX))
+    window = Window(10, PART.row0, PART.row0 + 10, PART.col0, PART.col0 + 10)
+    made = fetch_composite(job(TILE, window, twice, mask="none"), World(EPSG))
+    assert made.n_clear_yx.max() == 1
+    assert [len(g) for g in looks_of(twice, made.frame)] == [2]
+
+
+def test_scenes_away_from_a_frame_are_not_opened():
+    far = scene("far", "2024-06-05", box=(20.0, 51.5, 21.0, 53.0))
+    window = Window(10, PART.row0, PART.row0 + 10, PART.col0, PART.col0 + 10)
+    fetch_composite(job(TILE, window, (*SCENES[:1], far)), World(EPSG, broken=("far",)))

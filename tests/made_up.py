@@ -1,0 +1,105 @@
+"""A made-up world for laws: pixels are a function of where they are, and answers of what is seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from eomap.core.grid import Tile, frame_of, tile_epsg, tile_window, transformer
+from eomap.core.plan import Task
+from eomap.core.source import Band, Scene
+from eomap.products import product
+from eomap.products.lcz import BANDS
+from eomap.worker import Job
+
+LEVEL = "L2A"
+
+
+def scene(name, moment, *, box, bands=(*BANDS, "SCL")):
+    """Return a scene over a lon/lat box; its pixels come from `World`."""
+    return Scene(
+        id=name,
+        collection="made-up",
+        moment=f"{moment}T10:30:00+00:00",
+        level=LEVEL,
+        bands=tuple(Band(b, f"{name}/{b}", 1e-4, 0.0, 0.0) for b in bands),
+        offset_rule="date",
+        footprint_wkb=shapely.box(*box).wkb_hex,
+    )
+
+
+def job(
+    tile,
+    window,
+    scenes,
+    *,
+    block_px=1000,
+    clip="",
+    mask="scl",
+    layers=("lcz", "confidence", "entropy", "n_clear", "probability"),
+):
+    """Return the job of a part of a tile."""
+    task = Task(
+        tile, window, clip, tuple(s.id for s in scenes), block_px, 0, 0, 0.0, key=f"{tile.id}{window}"
+    )
+    return Job(task, product("lcz"), tuple(scenes), mask, layers)
+
+
+@dataclass
+class World:
+    """A pixel reader of smooth bands, scattered clouds (SCL 9) and an edge beyond which nothing was seen."""
+
+    epsg: int
+    edge_x: float = np.inf
+    broken: tuple[str, ...] = ()
+
+    def read(self, band, frame, *, signing=""):
+        from eomap.errors import BrokenInputError
+
+        name, which = band.href.split("/")
+        if name in self.broken:
+            raise BrokenInputError(band.href, expected="a file", got="none")
+        x = frame.x0 // 10 + np.arange(frame.width)[None, :]
+        y = frame.y0 // 10 - np.arange(frame.height)[:, None]
+        seed = sum(name.encode())
+        if which == "SCL":
+            cloud = ((x // 37 * 7919 + y // 41 * 104729 + seed * 31) % 5) == 0
+            value = np.where(cloud, 9, 4)
+        else:
+            number = BANDS.index(which)
+            value = 500 + 40 * number + (x // 9 * 13 + y // 7 * 17 + seed * 3) % 900
+        return np.where(x * 10 < self.edge_x, value, 0).astype(np.uint16)
+
+    def close(self):
+        """Nothing is open."""
+
+
+class Means:
+    """A predictor that looks at every pixel of a 32 x 32 window: exact sums, so any cut gives equal bits."""
+
+    name, sha256, halo_px = "means", "0", 11
+
+    def __call__(self, dn_byx, wanted_rc, *, origin_rc):
+        rows, cols = wanted_rc.shape
+        sums = np.zeros((dn_byx.shape[1] + 1, dn_byx.shape[2] + 1))
+        sums[1:, 1:] = dn_byx.astype(np.int64).sum(axis=0).cumsum(axis=0).cumsum(axis=1)
+        r, c = 10 * np.arange(rows)[:, None], 10 * np.arange(cols)[None, :]
+        total = sums[r + 32, c + 32] - sums[r, c + 32] - sums[r + 32, c] + sums[r, c]
+        out = np.zeros((17, rows, cols), np.float32)
+        for k in range(17):
+            out[k] = (total.astype(np.int64) // 1024 * (k + 3)) % 101 + 1
+        return np.where(wanted_rc, out / out.sum(axis=0), 0).astype(np.float32)
+
+
+TILE = Tile(75, 385)
+WHOLE = tile_window(TILE, 10)
+EPSG = tile_epsg(TILE)
+
+
+def edge_within(tile):
+    """Return an easting through the middle of a tile, in its zone."""
+    west, south, east, north = tile.bounds_deg
+    return transformer(4326, tile_epsg(tile)).transform((west + east) / 2, (south + north) / 2)[0]
+
+
+__all__ = ["EPSG", "TILE", "WHOLE", "Means", "World", "edge_within", "frame_of", "job", "scene"]
