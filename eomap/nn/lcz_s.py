@@ -6,6 +6,7 @@ Distilled from the published teachers; see models/eomap-lcz-s. Axis letters: n f
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,8 +65,9 @@ def standardise(x: Tensor) -> Tensor:
 def folded_state(network: LczS) -> Mapping[str, Tensor]:
     """Return the state dict of `lcz_s()` that does what a trained network with normalisation does."""
     mean, std = torch.tensor(_MEAN, dtype=torch.float64), torch.tensor(_STD, dtype=torch.float64)
-    state = {"head.weight": network.head.weight.detach(), "head.bias": network.head.bias.detach()}
-    for i, (conv, norm) in enumerate(zip(network.convs, network.norms, strict=True)):
+    state = {f"head.{k}": v for k, v in network.head.state_dict().items()}
+    pairs: list[tuple[Any, Any]] = list(zip(network.convs, network.norms, strict=True))
+    for i, (conv, norm) in enumerate(pairs):
         weight, bias = conv.weight.detach().double(), conv.bias.detach().double()
         if i == 0:
             weight = weight / std.view(1, -1, 1, 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from rasterio.enums import Resampling
 
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 HAVEL = "S2A_MSIL1C_20170216T102101_T33UUU_clip"
@@ -20,24 +21,23 @@ _BOUCONNE_ORDER = (0, 1, 2, 4, 5, 6, 3, 7, 8, 9)  # the file has B08 before B05
 F32 = npt.NDArray[np.float32]
 
 
-def item_pixels(folder: Path) -> F32:
-    """Return reflectance (b, y, x) of a catalogue item at 10 m, offsets removed, coarser bands repeated."""
+def item_pixels(folder: Path, *, smooth: bool = False) -> F32:
+    """Return reflectance (b, y, x) of a catalogue item at 10 m, offsets removed.
+
+    Coarser bands are repeated, or interpolated where `smooth`.
+    """
     item = json.loads((folder / f"{folder.name}.json").read_text())
     bands = []
-    shape = _read(folder / item["assets"]["B02"]["href"]).shape
+    with rasterio.open(folder / item["assets"]["B02"]["href"]) as file:
+        shape = file.shape
+    rule = Resampling.bilinear if smooth else Resampling.nearest
     for name in BANDS:
         asset = item["assets"][name]
-        dn = _read(folder / asset["href"])
-        if dn.shape != shape:
-            dn = np.kron(dn, np.ones((shape[0] // dn.shape[0], shape[1] // dn.shape[1]), dn.dtype))
+        with rasterio.open(folder / asset["href"]) as file:
+            dn = file.read(1, out_shape=shape, resampling=rule)
         claim = asset["raster:bands"][0]
         bands.append(np.clip(dn * np.float32(claim["scale"]) + np.float32(claim["offset"]), 0, None))
     return np.stack(bands).astype(np.float32)
-
-
-def _read(path: Path) -> npt.NDArray[np.uint16]:
-    with rasterio.open(path) as file:
-        return file.read(1)
 
 
 def training_scenes(shared: Path) -> dict[str, F32]:
@@ -46,8 +46,10 @@ def training_scenes(shared: Path) -> dict[str, F32]:
     scenes = {}
     for folder in sorted((catalog / "sentinel-2-l1c").iterdir()):
         if folder.is_dir() and folder.name not in HELD_OUT:
-            pixels = item_pixels(folder)
-            scenes[folder.name] = pixels[..., :HAVEL_TRAIN_COLUMNS] if folder.name == HAVEL else pixels
+            scenes[folder.name] = item_pixels(folder)
+    scenes["Havel, smooth"] = item_pixels(catalog / "sentinel-2-l1c" / HAVEL, smooth=True)
+    for name in (HAVEL, "Havel, smooth"):
+        scenes[name] = scenes[name][..., :HAVEL_TRAIN_COLUMNS]
     # Surface reflectance is not what the teachers were trained on, yet a teacher can be copied anywhere;
     # these two add textures (a Vietnamese coast, a French forest) that no L1C scene at hand has.
     vietnam = next((catalog / "sentinel-2-l2a").glob("*_T48QUE_*"))

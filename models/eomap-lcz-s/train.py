@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from crops import CELLS, crop, windows
 from safetensors.torch import save_file
-from scenes import HAVEL, training_scenes
+from scenes import training_scenes
 from torch import Tensor, nn
 
 from eomap.io.keras_h5 import keras_state
@@ -44,7 +44,7 @@ def labelled_crops(shared: Path, n: int) -> tuple[npt.NDArray[np.uint16], F32]:
     """Return crops (n, b, y, x) and the teachers' probabilities (n, teacher, c, rows, cols)."""
     scenes = training_scenes(shared)
     area = np.array([s.shape[1] * s.shape[2] for s in scenes.values()], float)
-    chance = np.sqrt(area) * [2.0 if name == HAVEL else 1.0 for name in scenes]
+    chance = np.sqrt(area)
     rng = np.random.default_rng(SEED)
     networks = teachers(shared)
     started = time.time()
