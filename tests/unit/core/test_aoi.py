@@ -280,7 +280,7 @@ def test_wrapping_by_360_changes_nothing(star, turn):
     xy = shapely.get_coordinates(star)
     if np.abs(xy[:, 0] + turn).max() > 540:
         turn = -turn
-    moved = shapely.polygons(np.round(xy + [turn, 0], 6))
+    moved = shapely.polygons(np.round(xy + np.array([turn, 0]), 6))
     assert vet([moved], where="a") == vet([star], where="a")
 
 
