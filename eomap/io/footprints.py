@@ -11,21 +11,26 @@ _WORLD = shapely.box(-180, -90, 180, 90)
 
 
 def footprint(geometry: Mapping[str, Any] | None, bbox: Sequence[Any] | None) -> BaseGeometry | None:
-    """Return the polygon or multipolygon of an item, from its bbox where it has no geometry; None for neither.
+    """Return the (multi)polygon of an item, from its bbox where it has no geometry; None for neither.
 
     Rings whose neighbouring corners lie more than half the globe apart cross the antimeridian and are
     cut there, as are longitudes beyond 180 and boxes whose west lies east of their east.
     """
     try:
-        shape = shapely.force_2d(shapely.geometry.shape(geometry)) if geometry else None
+        shape = shapely.force_2d(shapely.geometry.shape(dict(geometry))) if geometry else None
     except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError):
         shape = None
-    if shape is None or shape.is_empty:
+    if shape is None or shapely.get_dimensions(shape) != 2 or not _is_on_earth(shape):
         shape = _from_bbox(bbox)
-    if shape is None or not shapely.get_dimensions(shape) == 2:
+    if shape is None:
         return None
     parts = [_unrolled(part) for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
     return _within_world(shapely.union_all(parts))
+
+
+def _is_on_earth(shape: BaseGeometry) -> bool:
+    lon, lat = shapely.get_coordinates(shape).T
+    return bool(len(lon) and (abs(lon) <= 540).all() and (abs(lat) <= 90).all())  # NaN compares false
 
 
 def _from_bbox(bbox: Sequence[Any] | None) -> BaseGeometry | None:
@@ -44,8 +49,8 @@ def _from_bbox(bbox: Sequence[Any] | None) -> BaseGeometry | None:
 
 
 def _unrolled(polygon: shapely.Polygon) -> BaseGeometry:
-    """Return the polygon with its western part moved east by 360 degrees where it crosses the antimeridian."""
-    lon = shapely.get_coordinates(polygon)[:, 0]
+    """Return a polygon that crosses the antimeridian with its western part moved east by 360 degrees."""
+    lon = shapely.get_coordinates(polygon.exterior)[:, 0]
     if len(lon) > 1 and abs(lon[1:] - lon[:-1]).max() > 180:
         moved = shapely.transform(polygon, _eastward)
         west, _, east, _ = moved.bounds
@@ -65,7 +70,7 @@ def _within_world(shape: BaseGeometry) -> BaseGeometry | None:
     if west < -180 or east > 180:
         turns = [translate(shape, xoff=360 * n) for n in (-1, 0, 1)]
         shape = shapely.union_all([shapely.intersection(t, _WORLD) for t in turns])
-    areas = [p for p in shapely.get_parts(shape) if p.geom_type in ("Polygon", "MultiPolygon") and p.area > 0]
+    areas = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and p.area > 0]
     return shapely.union_all(areas) if areas else None
 
 
@@ -78,9 +83,8 @@ def search_area(geometry: BaseGeometry, *, corners: int) -> BaseGeometry:
     if shapely.get_num_coordinates(geometry) <= corners:
         return geometry
     for tolerance_deg in (0.001, 0.005, 0.02, 0.1, 0.5, 1.0):
-        widened = shapely.buffer(geometry, tolerance_deg, quad_segs=2)
-        area = shapely.simplify(widened, tolerance_deg * 0.9)
-        area = shapely.intersection(area, _WORLD)
+        widened = shapely.simplify(shapely.buffer(geometry, tolerance_deg, quad_segs=2), tolerance_deg * 0.9)
+        area: BaseGeometry = shapely.intersection(widened, _WORLD)
         if shapely.get_num_coordinates(area) <= corners:
             return area
     hull = shapely.convex_hull(geometry)

@@ -17,7 +17,17 @@ from eomap.errors import BrokenInputError, TransientError
 from eomap.io.names import confine
 from eomap.io.signing import redact, sign, strip_signature
 
-__all__ = ["HrefRules", "confine", "gdal_path", "is_public", "redact", "sign", "strip_signature", "vet_href"]
+__all__ = [
+    "HrefRules",
+    "confine",
+    "gdal_path",
+    "is_loopback",
+    "is_public",
+    "redact",
+    "sign",
+    "strip_signature",
+    "vet_href",
+]
 
 LONGEST = 2048
 _BUCKETS = {"s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/", "abfs": "/vsiaz/"}
@@ -126,7 +136,7 @@ def _vet_host(href: str, allowed: Collection[str] | None, own_hosts: Collection[
     except ValueError:
         raise _refused(href, "a valid port") from None
     own = bool({host, f"{host}:{port}"} & set(own_hosts))
-    if parts.scheme.lower() == "http" and not (own and _is_loopback(host)):
+    if parts.scheme.lower() == "http" and not (own and is_loopback(host)):
         raise _refused(href, "https")
     if own:
         return
@@ -177,7 +187,8 @@ def is_public(host: str) -> bool:
     return bool(re.fullmatch(r"[a-z0-9_.-]+\.[a-z][a-z0-9-]*", name)) and not name.endswith(_LOCAL_NAMES)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host, as written, is this machine."""
     address = _address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 
