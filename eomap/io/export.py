@@ -1,0 +1,142 @@
+"""A layer of a cube as a cloud-optimised GeoTIFF, for any GIS.
+
+The COG driver only copies finished files, so the cells first go, block by block, into a sparse tiled
+GeoTIFF beside the target. Memory stays at one block (and GDAL's cache) whatever the size of the cube;
+`rio.to_raster(driver="COG")` holds the whole layer instead, and drops the colour table.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from eomap.core.grid import STEPS_PER_DEGREE, Window
+from eomap.core.layer import Layer
+from eomap.errors import MisuseError
+from eomap.io.cube import Cube, open_cube
+from eomap.io.place import whole_file
+from eomap.io.selection import Bounds, layer_of, window_of, written_window
+
+BLOCK_CELLS = 4096
+"""Side of the blocks read at once; a multiple of the GeoTIFF's tiles."""
+TILE_CELLS = 512
+NO_LOOK_RGB = (160, 160, 160)
+
+
+def to_cog(
+    cube_url: str, path: str | Path, *, layer: str | None = None, bounds: Bounds | None = None
+) -> Path:
+    """Return the path of a new cloud-optimised GeoTIFF of one layer, stored values, EPSG:4326.
+
+    Cells: those that touch `bounds` (west, south, east, north in degrees), else all tiles written so
+    far. Nodata is the layer's fill. Categorical uint8 layers carry a colour table; class names are
+    band tags (`class_<code>`, `flag_values`, `flag_meanings`), the physical scale is the band's scale.
+    Overviews: mode for classes, average otherwise. An existing file is replaced, whole or not at all.
+    Raises MisuseError on an unknown layer, bounds outside the cube and places that cannot be written.
+    """
+    cube = open_cube(cube_url)
+    chosen = layer_of(cube, layer)
+    window = window_of(cube, bounds) if bounds is not None else written_window(cube, chosen)
+    import rasterio
+    from rasterio.shutil import copy
+
+    with whole_file(path) as part, rasterio.Env(GDAL_CACHEMAX=128, GDAL_NUM_THREADS="1"):
+        flat = part.with_name("flat.tif")
+        try:
+            _write_flat(cube, chosen, window, flat)
+            copy(str(flat), str(part), driver="COG", **_creation(chosen))
+        except rasterio.errors.RasterioError as problem:
+            raise MisuseError(
+                str(path),
+                expected="a place to write a GeoTIFF",
+                got=f"{problem} {problem.__cause__ or ''}"[:200],
+                hint="free some space or choose another place",
+            ) from problem
+    return Path(path)
+
+
+def _creation(layer: Layer) -> dict[str, str]:
+    return {
+        "COMPRESS": "DEFLATE",
+        "BLOCKSIZE": str(TILE_CELLS),
+        "BIGTIFF": "IF_SAFER",
+        "OVERVIEW_RESAMPLING": "MODE" if layer.legend else "AVERAGE",  # never average class codes
+    }
+
+
+def _write_flat(cube: Cube, layer: Layer, window: Window, path: Path) -> None:
+    """Write the cells of a window into a plain tiled GeoTIFF; blocks that are all fill stay unwritten."""
+    import rasterio
+    from rasterio.transform import Affine
+    from rasterio.windows import Window as Part
+
+    west, _, _, north = window.bounds_deg
+    d = window.step / STEPS_PER_DEGREE
+    profile: dict[str, Any] = {
+        "driver": "GTiff",
+        "height": window.shape[0],
+        "width": window.shape[1],
+        "count": max(len(layer.bands), 1),
+        "dtype": layer.dtype,
+        "crs": "EPSG:4326",
+        "transform": Affine(d, 0.0, west, 0.0, -d, north),
+        "nodata": layer.fill,
+        "tiled": True,
+        "blockxsize": TILE_CELLS,
+        "blockysize": TILE_CELLS,
+        "compress": "deflate",
+        "zlevel": 1,
+        "sparse_ok": True,
+        "bigtiff": "IF_SAFER",
+    }
+    with rasterio.open(path, "w", **profile) as file:
+        _describe(file, layer, cube.attributes())
+        for block in _blocks(window):
+            cells = cube.read(layer.name, block)
+            if (cells != layer.fill).any():
+                at = Part(
+                    block.col0 - window.col0, block.row0 - window.row0, block.shape[1], block.shape[0]
+                )
+                file.write(cells if layer.bands else cells[None], window=at)
+
+
+def _blocks(window: Window) -> Iterator[Window]:
+    for row in range(window.row0, window.row1, BLOCK_CELLS):
+        for col in range(window.col0, window.col1, BLOCK_CELLS):
+            yield Window(
+                window.step,
+                row,
+                min(row + BLOCK_CELLS, window.row1),
+                col,
+                min(col + BLOCK_CELLS, window.col1),
+            )
+
+
+def _describe(file: Any, layer: Layer, attributes: dict[str, Any]) -> None:
+    """Set names, scale, classes and colours; they survive the copy to COG."""
+    count = max(len(layer.bands), 1)
+    file.descriptions = layer.bands or (layer.long_name,)
+    file.units = (layer.unit,) * count
+    if layer.scale is not None:
+        file.scales, file.offsets = (layer.scale,) * count, (0.0,) * count
+    tags = {"long_name": layer.long_name, "layer": layer.name}
+    if layer.no_look is not None:
+        tags["no_look"] = str(layer.no_look)
+    if layer.legend:
+        tags["flag_values"] = ",".join(str(c.value) for c in layer.legend)
+        tags["flag_meanings"] = " ".join(c.meaning for c in layer.legend)
+        tags |= {f"class_{c.value}": c.name for c in layer.legend}
+    for band in range(1, count + 1):
+        file.update_tags(band, **tags)
+    simple = (str, int, float, bool)
+    file.update_tags(
+        **{k.removeprefix("eomap:"): str(v) for k, v in attributes.items() if isinstance(v, simple)}
+    )
+    if layer.legend and layer.dtype == "uint8" and not layer.bands:
+        file.write_colormap(1, _colours(layer))
+
+
+def _colours(layer: Layer) -> dict[int, tuple[int, int, int, int]]:
+    colours = {c.value: (*bytes.fromhex(c.color), 255) for c in layer.legend}
+    if layer.no_look is not None:
+        colours[layer.no_look] = (*NO_LOOK_RGB, 255)
+    return {**colours, layer.fill: (255, 255, 255, 0)}
