@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import shapely
+from pyproj import Geod
 
 from eomap.core.aoi import Aoi, clip_to_tile, tiles_of
-from eomap.core.geodesy import area_km2
 from eomap.core.grid import PIXEL_M, Frame, Tile, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
@@ -16,6 +16,7 @@ from eomap.core.source import Item, Scene
 from eomap.errors import BrokenInputError, MisuseError
 from eomap.sensors import cloudmask, sentinel2
 
+_GEOD = Geod(ellps="WGS84")
 BLOCKS_PX = (2000, 1000, 500, 250)
 """Sides of read blocks, largest first: multiples of a 100 m cell."""
 PROCESS_BYTES = 600 << 20
@@ -203,7 +204,7 @@ def _block(order: Order, tile: Tile, frame: Frame, looks: int) -> tuple[int, int
     """Return the largest block side that keeps a worker within its budget, and the memory it takes."""
     bands = len(order.product.needs[0].bands)
     pixels = frame.height * frame.width
-    # Composite and its gap-filled copy, counts and gaps; then the looks of a block, twice while they are stacked.
+    # Composite and its gap-filled copy, counts and gaps; then a block's looks, twice while they are stacked.
     standing = PROCESS_BYTES + pixels * (2 * bands * 2 + 2 + 6)
     for side in BLOCKS_PX:
         area = min(side + 2 * cloudmask.MARGIN_PX, frame.height) * min(
@@ -222,6 +223,5 @@ def _block(order: Order, tile: Tile, frame: Frame, looks: int) -> tuple[int, int
 
 def task_km2(task: Task) -> float:
     """Return the geodesic area that a task maps."""
-    if task.clip_wkb:
-        return area_km2(shapely.from_wkb(task.clip_wkb))
-    return area_km2(shapely.box(*task.tile.bounds_deg))
+    area = shapely.from_wkb(task.clip_wkb) if task.clip_wkb else shapely.box(*task.tile.bounds_deg)
+    return abs(_GEOD.geometry_area_perimeter(area)[0]) / 1e6

@@ -65,7 +65,7 @@ def plan(
         )
     area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
     source = open_catalog(catalog)
-    chosen = collection or source.default_collection
+    chosen = collection or _collection(source, entry.level)
     items = source.search(
         chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
     )
@@ -83,7 +83,7 @@ def plan(
         max_cloud=max_cloud,
     )
     made_plan = plan_of(
-        area, order, items, names=source.band_names(chosen), signing=source.signing, code=__version__
+        area, order, items, names=source.entry.bands(chosen), signing=source.entry.signing, code=__version__
     )
     return replace(made_plan, notes=(*made_plan.notes, *_level_notes(made_plan, entry.name, entry.level)))
 
@@ -93,10 +93,21 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
         raise MisuseError(flag, expected=f"one of {', '.join(allowed)}", got=value)
 
 
+def _collection(source: Any, level: str) -> str:
+    """Return the Sentinel-2 collection of a catalogue; of several, one of the level a network knows."""
+    if source.entry.sentinel2:
+        return str(source.entry.sentinel2)
+    there = sorted(source.collections())
+    found = [c for c in there if "sentinel-2" in c or "sentinel2" in c]
+    if not found:
+        raise MisuseError(
+            "--collection", expected="a Sentinel-2 collection in the catalogue", got=", ".join(there)[:200]
+        )
+    return next((c for c in found if level.lower() in c.lower()), found[0])
+
+
 def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:
     other = sorted({str(s["level"]) for s in plan.scenes.values()} - {level})
     if not other:
         return ()
-    return (
-        f"{model} was trained on {level}, these scenes are {', '.join(other)}: expect other errors than published",
-    )
+    return (f"{model} was trained on {level}, these scenes are {', '.join(other)}: expect other errors",)

@@ -22,8 +22,6 @@ from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact, sign
 from eomap.kernels.warp import source_positions
 
-DRIVERS = ("GTiff", "COG", "JP2OpenJPEG")
-"""Never VRT: a remote VRT may read any local file."""
 OPEN_FILES = 96
 BLOCK_LIMIT_BYTES = 256 << 20
 _TRANSIENT = (
@@ -124,7 +122,9 @@ class RasterioReader:
         if href in self._open:
             self._open.move_to_end(href)
             return self._open[href]
-        file = rasterio.open(gdal_path(sign(href, signing) if signing else href), driver=list(DRIVERS))
+        # The driver is named, or GDAL would follow a VRT in disguise to any local file.
+        driver = "JP2OpenJPEG" if href.lower().endswith(".jp2") else "GTiff"
+        file = rasterio.open(gdal_path(sign(href, signing) if signing else href), driver=driver)
         _check(file, href)
         self._open[href] = file
         while len(self._open) > OPEN_FILES:

@@ -226,7 +226,8 @@ def _tensors(path: Path) -> dict[str, npt.NDArray[np.float32]]:
     from safetensors.numpy import load
 
     data = path.read_bytes()
-    if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
+    # A safetensors header's length may begin with the byte of a pickle; its JSON begins at byte 8.
+    if data[8:9] != b"{" and (data[:1] == b"\x80" or data[:4] == b"PK\x03\x04"):
         raise BrokenInputError(
             f"weights {path.name}", expected="safetensors", got="a pickle (refused unread)"
         )

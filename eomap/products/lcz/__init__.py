@@ -1,12 +1,24 @@
 """Local climate zones (LCZ) after Stewart and Oke (2012), doi:10.1175/BAMS-D-11-00019.1, on 100 m cells."""
 
+from typing import Any
+
+import numpy.typing as npt
+
 from eomap.core.layer import Layer
-from eomap.core.product import Need, Product
-from eomap.products.lcz.compute import compute
+from eomap.core.ports import Predictor
+from eomap.core.product import Inputs, Need, Product
 from eomap.products.lcz.legend import LEGEND
 
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 """The ten Sentinel-2 bands of So2Sat LCZ42, in its order (doi:10.1109/MGRS.2020.2964708)."""
+
+
+def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[Any]]:
+    """Return the stored layers of a window; see `eomap.products.lcz.layers`."""
+    from eomap.products.lcz.layers import compute as made  # numba loads with the first task, not with a plan
+
+    return made(inputs, predict)
+
 
 PRODUCT = Product(
     name="lcz",
