@@ -35,9 +35,10 @@ holes into cities. Not clear: 0 nodata, 1 saturated, 3 cloud shadow, 8 and 9 clo
 SPECTRAL_BANDS = ("B02", "B03", "B04", "B08", "B11")
 S2CLOUDLESS_BANDS = ("B01", "B02", "B04", "B05", "B08", "B8A", "B09", "B10", "B11", "B12")
 S2CLOUDLESS_CELL_PX = 5
-"""s2cloudless sees 50 m cells, close to its usual 60 m, because 5 px divide the 100 m that frames align to."""
+"""s2cloudless sees 50 m cells, near its usual 60 m: 5 px divide the 100 m that frames align to."""
 
 _SMOOTH_PX, _OPEN_PX, _BUFFER_PX = 2, 2, 6
+_RULE_MARGIN_PX = _SMOOTH_PX + 2 * _OPEN_PX + _BUFFER_PX
 _STRIP_ROWS = 256
 
 # Thresholds are reflectance x 10000 and integer ratios, so that the same pixels give the same bits.
@@ -76,7 +77,13 @@ def bands_needed(level: str, method: str) -> tuple[str, ...]:
     _vet_level(level)
     spectral = (*SPECTRAL_BANDS, "B10") if level == "L1C" else SPECTRAL_BANDS
     automatic = (*spectral, "SCL") if level == "L2A" else spectral
-    needed = {"auto": automatic, "scl": ("SCL",), "spectral": spectral, "s2cloudless": S2CLOUDLESS_BANDS, "none": ()}
+    needed = {
+        "auto": automatic,
+        "scl": ("SCL",),
+        "spectral": spectral,
+        "s2cloudless": S2CLOUDLESS_BANDS,
+        "none": (),
+    }
     if method not in needed:
         raise MisuseError("cloud mask", expected=" or ".join(METHODS), got=repr(method))
     return needed[method]
@@ -115,7 +122,9 @@ def clear_by_s2cloudless(dn: Bands, level: str) -> Bool:
     """
     _vet_level(level)
     if level != "L1C":
-        raise MisuseError("cloud mask s2cloudless", expected="L1C, for which it was trained", got=level, hint="auto")
+        raise MisuseError(
+            "cloud mask s2cloudless", expected="L1C, for which it was trained", got=level, hint="auto"
+        )
     _vet_bands(dn, S2CLOUDLESS_BANDS)
     try:
         from s2cloudless import S2PixelCloudDetector
@@ -165,7 +174,7 @@ def _in_strips(dn: Bands, clear: Callable[[Bands], Bool]) -> Bool:
     height, width = next(iter(dn.values())).shape
     mask = np.empty((height, width), bool)
     for row in range(0, height, _STRIP_ROWS):
-        first, last = max(row - MARGIN_PX, 0), min(row + _STRIP_ROWS + MARGIN_PX, height)
+        first, last = max(row - _RULE_MARGIN_PX, 0), min(row + _STRIP_ROWS + _RULE_MARGIN_PX, height)
         part = clear({name: band[first:last] for name, band in dn.items()})
         mask[row : row + _STRIP_ROWS] = part[row - first : row - first + _STRIP_ROWS]
     return mask
