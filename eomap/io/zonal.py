@@ -1,0 +1,148 @@
+"""Class areas within zones, and the cell under a point.
+
+Codes are those of a categorical layer: 0 is "processed, no clear look", 255 is "never written",
+everything else is a class. Areas are geodesic (WGS84), km2. A cell belongs to the zone that holds
+its centre, so zones that share an edge share no cell.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eomap.core.aoi import mask, tiles_meeting
+from eomap.core.geodesy import cell_area_km2
+from eomap.core.grid import STEPS_PER_DEGREE, Window, tile_cells, window_within
+from eomap.errors import MisuseError
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+    from pandas import DataFrame
+
+NO_LOOK, UNWRITTEN = 0, 255
+_N_CODES = 256
+
+U8 = npt.NDArray[np.uint8]
+ReadCodes = Callable[[Window], U8]
+"""Returns the codes (y, x) of a window; cells outside the cube are UNWRITTEN. Called from threads."""
+
+_COLUMNS: Mapping[str, str] = {
+    "order": "int64",
+    "code": "Int16",
+    "area_km2": "float64",
+    "share": "float64",
+    "n_cells": "int64",
+    "no_look_km2": "float64",
+    "unwritten_km2": "float64",
+}
+
+
+def _counts(codes_yx: U8, window: Window, geometry: Any) -> npt.NDArray[np.int64]:
+    """Return the number of cells inside the geometry per window row and code (y, 256)."""
+    if codes_yx.shape != window.shape or codes_yx.dtype != np.uint8:
+        raise MisuseError(
+            "class areas", expected=f"uint8 codes {window.shape}", got=f"{codes_yx.dtype} {codes_yx.shape}"
+        )
+    rows, cols = np.nonzero(mask(geometry, window))
+    flat = rows * _N_CODES + codes_yx[rows, cols]
+    return np.bincount(flat, minlength=window.shape[0] * _N_CODES).reshape(-1, _N_CODES)
+
+
+def _row_areas(window: Window) -> npt.NDArray[np.float64]:
+    return cell_area_km2(window.lat(), window.step / STEPS_PER_DEGREE)
+
+
+def class_areas(codes_yx: U8, window: Window, geometry: Any) -> dict[int, float]:
+    """Return the geodesic area in km2 of every code that occurs inside a lon/lat geometry, by code.
+
+    `codes_yx` (y, x) uint8 are the codes of `window`. NO_LOOK and UNWRITTEN are codes like others.
+    """
+    counts = _counts(codes_yx, window, geometry)
+    areas = _row_areas(window) @ counts
+    return {int(code): float(areas[code]) for code in np.flatnonzero(counts.any(axis=0))}
+
+
+def cell_at(lon: float, lat: float, *, step: int) -> Window:
+    """Return the one lattice cell that holds a point; longitudes wrap, the eastern edge is the western.
+
+    >>> cell_at(180.0, 90.0, step=10) == cell_at(-180.0, 90.0, step=10)
+    True
+    """
+    if not (np.isfinite(lon) and abs(lon) <= 540 and abs(lat) <= 90):
+        hint = "swap them: longitude comes first" if abs(lon) <= 90 < abs(lat) <= 180 else ""
+        raise MisuseError(
+            "--point", expected="longitude,latitude in degrees", got=f"{lon:g},{lat:g}", hint=hint
+        )
+    tile_cells(step)
+    per_deg = STEPS_PER_DEGREE / step
+    row = min(int((90 - lat) * per_deg), int(180 * per_deg) - 1)
+    col = min(int(((lon + 180) % 360) * per_deg), int(360 * per_deg) - 1)
+    return Window(step, row, row + 1, col, col + 1)
+
+
+def _tally(geometry: Any, read_codes: ReadCodes, step: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """Return cells and km2 per code (256 each) of one zone, tile by tile, so that memory stays bounded."""
+    cells, areas = np.zeros(_N_CODES, np.int64), np.zeros(_N_CODES)
+    for tile in tiles_meeting(geometry):
+        window = window_within(tile, step, geometry.bounds)
+        counts = _counts(read_codes(window), window, geometry)
+        cells += counts.sum(axis=0)
+        areas += _row_areas(window) @ counts
+    return cells, areas
+
+
+def _zone_rows(order: int, geometry: Any, read_codes: ReadCodes, step: int) -> list[tuple[Any, ...]]:
+    """Return one row per class of a zone (fields of _COLUMNS), or one whose code is missing."""
+    import pandas
+
+    cells, areas = _tally(geometry, read_codes, step)
+    classes = [int(c) for c in np.flatnonzero(cells) if c not in (NO_LOOK, UNWRITTEN)]
+    mapped = float(areas[classes].sum())
+    apart = (float(areas[NO_LOOK]), float(areas[UNWRITTEN]))
+    if not classes:
+        return [(order, pandas.NA, 0.0, 0.0, 0, *apart)]
+    return [(order, c, float(areas[c]), float(areas[c]) / mapped, int(cells[c]), *apart) for c in classes]
+
+
+def _partition_table(part: "GeoDataFrame", read_codes: ReadCodes, step: int) -> "DataFrame":
+    import pandas
+
+    rows = [
+        row
+        for order, geometry in zip(part["order"], part.geometry, strict=True)
+        for row in _zone_rows(int(order), geometry, read_codes, step)
+    ]
+    return pandas.DataFrame(rows, columns=list(_COLUMNS)).astype(dict(_COLUMNS))
+
+
+def zone_table(
+    zones: "GeoDataFrame", read_codes: ReadCodes, *, step: int, npartitions: int | None = None
+) -> "DataFrame":
+    """Return the class areas of every zone: one row per zone and class, in the order of the zones.
+
+    Columns: zone (label in the index of `zones`), name (where `zones` has it), code, area_km2, share (of
+    the zone's mapped area, 0 to 1), n_cells, and per zone no_look_km2 and unwritten_km2. A zone
+    without any class has one row whose code is missing. Zones lie in spatial partitions (neighbours on
+    the Hilbert curve together), which run side by side in threads; the table does not depend on how
+    many. `zones` are as from `read_zones`. Memory: one tile of codes per thread.
+    """
+    import dask_geopandas
+    import geopandas
+    import pandas
+
+    tile_cells(step)
+    bare = geopandas.GeoDataFrame(
+        {"order": np.arange(len(zones))}, geometry=zones.geometry.array, crs=zones.crs
+    )
+    bare = bare.iloc[np.argsort(bare.hilbert_distance().to_numpy(), kind="stable")].reset_index(drop=True)
+    wanted = npartitions or max(1, min(len(bare) // 4, 64))
+    parts = dask_geopandas.from_geopandas(bare, npartitions=min(wanted, len(bare)))
+    meta = pandas.DataFrame(columns=list(_COLUMNS)).astype(dict(_COLUMNS))
+    lazy = parts.map_partitions(_partition_table, read_codes, step, meta=meta, enforce_metadata=False)
+    table = lazy.compute(scheduler="threads").sort_values(["order", "code"]).reset_index(drop=True)
+    order = table.pop("order").to_numpy()
+    table.insert(0, "zone", zones.index.to_numpy()[order])
+    if "name" in zones:
+        table.insert(1, "name", zones["name"].to_numpy()[order])
+    return table
