@@ -49,7 +49,7 @@ _USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/'\"<>@]*@")
 _SECRET = re.compile(
     r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic|token)\s+)?|"
     r"\b(?:sig|signature|token|access_token|api_?key|password|secret|x-(?:amz|goog)-[a-z-]+|"
-    r"aws_(?:secret_access_key|session_token|access_key_id)|[a-z_]*(?:sas|token|secret)[a-z_]*)"
+    r"aws_(?:secret_access_key|session_token|access_key_id)|(?:[a-z]+_)*(?:sas|token|secret)(?:_[a-z]+)*)"
     r"['\"]?\s*[=:]\s*['\"]?)[^\s'\"&,;}\]]+"
 )
 
