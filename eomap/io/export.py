@@ -2,7 +2,7 @@
 
 The COG driver only copies finished files, so the cells first go, block by block, into a sparse tiled
 GeoTIFF beside the target. Memory stays at one block (and GDAL's cache) whatever the size of the cube;
-`rio.to_raster(driver="COG")` holds the whole layer instead, and drops the colour table.
+`rio.to_raster(driver="COG")` holds the whole layer instead, and sets no colour table.
 """
 
 from collections.abc import Iterator
@@ -93,9 +93,7 @@ def _write_flat(cube: Cube, layer: Layer, window: Window, path: Path) -> None:
         for block in _blocks(window):
             cells = cube.read(layer.name, block)
             if (cells != layer.fill).any():
-                at = Part(
-                    block.col0 - window.col0, block.row0 - window.row0, block.shape[1], block.shape[0]
-                )
+                at = Part(block.col0 - window.col0, block.row0 - window.row0, block.shape[1], block.shape[0])
                 file.write(cells if layer.bands else cells[None], window=at)
 
 
@@ -127,10 +125,8 @@ def _describe(file: Any, layer: Layer, attributes: dict[str, Any]) -> None:
         tags |= {f"class_{c.value}": c.name for c in layer.legend}
     for band in range(1, count + 1):
         file.update_tags(band, **tags)
-    simple = (str, int, float, bool)
-    file.update_tags(
-        **{k.removeprefix("eomap:"): str(v) for k, v in attributes.items() if isinstance(v, simple)}
-    )
+    origin = {k: v for k, v in attributes.items() if k.startswith("eomap:") and isinstance(v, str | bool)}
+    file.update_tags(**{k.replace(":", "_"): str(v) for k, v in origin.items()})
     if layer.legend and layer.dtype == "uint8" and not layer.bands:
         file.write_colormap(1, _colours(layer))
 
