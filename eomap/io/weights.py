@@ -4,6 +4,7 @@ Nothing is ever unpickled. Heavy imports (torch, h5py) happen inside the functio
 """
 
 import hashlib
+import http.client
 import json
 import os
 import tempfile
@@ -164,6 +165,8 @@ def _download(entry: Model, target: Path, progress: Progress | None) -> None:
         if error.code == 429 or error.code >= 500:
             raise TransientError(entry.url, expected="the weights", got=f"HTTP {error.code}") from None
         raise _unreachable(entry, f"HTTP {error.code}") from None
+    except http.client.HTTPException as error:
+        raise TransientError(entry.url, expected="the whole file", got=type(error).__name__) from None
     except OSError as error:  # no route, no name server, refused, timed out: URLError is one of these
         raise _unreachable(entry, str(getattr(error, "reason", error))) from None
     if hashlib.sha256(data).hexdigest() != entry.sha256:
