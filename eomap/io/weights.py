@@ -229,10 +229,10 @@ def _tensors(path: Path) -> dict[str, npt.NDArray[np.float32]]:
     from safetensors.numpy import load
 
     data = path.read_bytes()
-    if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
-        raise BrokenInputError(
-            f"weights {path.name}", expected="safetensors", got="a pickle (refused unread)"
-        )
+    if data[8:9] != b"{":  # eight bytes of header length, then JSON
+        is_pickle = data[:1] == b"\x80" or data[:4] == b"PK\x03\x04"
+        got = "a pickle (refused unread)" if is_pickle else f"first bytes {data[:9]!r}"
+        raise BrokenInputError(f"weights {path.name}", expected="safetensors", got=got)
     try:
         return load(data)
     except SafetensorError as error:

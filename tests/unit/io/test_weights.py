@@ -22,6 +22,15 @@ from eomap.io.weights import load_predictor, model, models, models_folder, weigh
 PUBLISHED = ["sen2lcz-mf", "so2sat-resnet20"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("EOMAP_CACHE", str(tmp_path / "cache"))
@@ -53,7 +62,7 @@ def test_every_entry_has_what_the_registry_promises():
     assert {m.name for m in models()} == {"sen2lcz-mf", "so2sat-resnet20", "eomap-lcz-s"}
     for entry in models():
         assert len(entry.sha256) == 64
-        assert entry.bands == tuple(["B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"])
+        assert entry.bands == ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
         assert entry.level == "L1C"
         assert (models_folder() / entry.card).is_file()
         assert (models_folder() / entry.name / "item.json").is_file()

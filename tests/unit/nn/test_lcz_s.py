@@ -8,6 +8,14 @@ from eomap.io.weights import load_predictor, model, weights_path
 from eomap.nn.lcz_s import HALO_PX, LczS, folded_state, lcz_s, standardise
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def test_one_output_per_cell_and_two_megabytes():
     network = lcz_s().eval()
     with torch.inference_mode():

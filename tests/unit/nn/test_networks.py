@@ -18,6 +18,14 @@ def _loaded(network, layers, path):
     return network.eval()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def sen2lcz_net(shared):
     path = shared / "data/weights" / SEN2LCZ_FILE
