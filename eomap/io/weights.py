@@ -4,6 +4,7 @@ Nothing is ever unpickled. Heavy imports (torch, h5py) happen inside the functio
 """
 
 import hashlib
+import http.client
 import json
 import os
 import tempfile
@@ -164,6 +165,8 @@ def _download(entry: Model, target: Path, progress: Progress | None) -> None:
         if error.code == 429 or error.code >= 500:
             raise TransientError(entry.url, expected="the weights", got=f"HTTP {error.code}") from None
         raise _unreachable(entry, f"HTTP {error.code}") from None
+    except http.client.HTTPException as error:
+        raise TransientError(entry.url, expected="the whole file", got=type(error).__name__) from None
     except OSError as error:  # no route, no name server, refused, timed out: URLError is one of these
         raise _unreachable(entry, str(getattr(error, "reason", error))) from None
     if hashlib.sha256(data).hexdigest() != entry.sha256:
@@ -226,11 +229,10 @@ def _tensors(path: Path) -> dict[str, npt.NDArray[np.float32]]:
     from safetensors.numpy import load
 
     data = path.read_bytes()
-    # A safetensors header's length may begin with the byte of a pickle; its JSON begins at byte 8.
-    if data[8:9] != b"{" and (data[:1] == b"\x80" or data[:4] == b"PK\x03\x04"):
-        raise BrokenInputError(
-            f"weights {path.name}", expected="safetensors", got="a pickle (refused unread)"
-        )
+    if data[8:9] != b"{":  # eight bytes of header length, then JSON
+        is_pickle = data[:1] == b"\x80" or data[:4] == b"PK\x03\x04"
+        got = "a pickle (refused unread)" if is_pickle else f"first bytes {data[:9]!r}"
+        raise BrokenInputError(f"weights {path.name}", expected="safetensors", got=got)
     try:
         return load(data)
     except SafetensorError as error:

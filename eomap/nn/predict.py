@@ -24,7 +24,7 @@ CELL_PX = 10
 WINDOW_PX = 32
 N_CLASSES = 17
 _WINDOW_HALO_PX = 11  # window columns of a cell: 10 cell - 11 ... 10 cell + 20
-_BATCH = 64
+_BATCH = 32  # windows per call: the activations of 32 stay in the cache, 64 ran a fifth slower
 _MACRO_CELLS = 32
 _PER_DN = np.float32(10_000)
 

@@ -1,7 +1,7 @@
 """The ResNet-20 of the So2Sat GUL product: local climate zones from 32x32 windows of Sentinel-2 L1C.
 
 A pre-activation bottleneck ResNet (He et al. 2016, doi:10.1007/978-3-319-46493-0_38) as trained by
-Zhu et al. 2022 for 1692 cities, doi:10.1016/j.isprsjprs.2022.05.004 (So2Sat GUL).
+Zhu et al. 2022 for 1692 cities, doi:10.1016/j.rse.2021.112794 (So2Sat GUL).
 Axis letters: n window, b band, c class.
 """
 
