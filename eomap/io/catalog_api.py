@@ -186,7 +186,7 @@ class _OwnHostIO(StacApiIO):
                 if isinstance(error.__context__, EomapError):
                     raise error.__context__ from None
                 if isinstance(error.__context__, UnicodeDecodeError):
-                    raise BrokenInputError("catalogue answer", expected="UTF-8 text", got="other bytes") from None
+                    raise BrokenInputError("catalogue answer", expected="UTF-8", got="other bytes") from None
                 torn = isinstance(error.__context__, ChunkedEncodingError | ContentDecodingError)
                 if not (torn and left):
                     raise

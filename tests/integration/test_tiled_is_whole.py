@@ -1,15 +1,10 @@
 """Laws of one worker: however a zone is cut, blocked or clipped, the cells stay the same, bit for bit."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from made_up import EPSG, TILE, WHOLE, Means, World, edge_within, job, scene
 
 from eomap.core.grid import Window
