@@ -256,10 +256,11 @@ def _tiles_under(bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     row1 = np.clip(np.ceil(90 * TILES_PER_DEGREE - south), row0 + 1, TILE_ROWS).astype(int)
     col0 = np.clip(np.floor(180 * TILES_PER_DEGREE + west), 0, TILE_COLS - 1).astype(int)
     col1 = np.clip(np.ceil(180 * TILES_PER_DEGREE + east), col0 + 1, TILE_COLS).astype(int)
-    change = np.zeros((TILE_ROWS + 1, TILE_COLS + 1), dtype=np.int64)
+    top, left = row0.min(), col0.min()
+    change = np.zeros((row1.max() - top + 1, col1.max() - left + 1), dtype=np.int64)
     for rows, cols, sign in ((row0, col0, 1), (row0, col1, -1), (row1, col0, -1), (row1, col1, 1)):
-        np.add.at(change, (rows, cols), sign)
-    return np.argwhere(change.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0)
+        np.add.at(change, (rows - top, cols - left), sign)
+    return np.argwhere(change.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0) + np.array([top, left])
 
 
 def tiles_meeting(geometry: Any) -> tuple[Tile, ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NO_LOOK, UNWRITTEN = 0, 255
 _N_CODES = 256
+_CELLS_AT_ONCE = 1 << 20
 
 U8 = npt.NDArray[np.uint8]
 ReadCodes = Callable[[Window], U8]
@@ -44,9 +45,17 @@ def _counts(codes_yx: U8, window: Window, geometry: Any) -> npt.NDArray[np.int64
         raise MisuseError(
             "class areas", expected=f"uint8 codes {window.shape}", got=f"{codes_yx.dtype} {codes_yx.shape}"
         )
-    rows, cols = np.nonzero(mask(geometry, window))
-    flat = rows * _N_CODES + codes_yx[rows, cols]
-    return np.bincount(flat, minlength=window.shape[0] * _N_CODES).reshape(-1, _N_CODES)
+    inside = mask(geometry, window)
+    height, width = window.shape
+    counts = np.empty((height, _N_CODES), np.int64)
+    step = max(1, _CELLS_AT_ONCE // width)
+    for top in range(0, height, step):
+        some = slice(top, min(top + step, height))
+        n = some.stop - top
+        flat = codes_yx[some] + np.arange(0, n * _N_CODES, _N_CODES)[:, None]
+        chosen = flat.ravel() if inside[some].all() else flat[inside[some]]
+        counts[some] = np.bincount(chosen, minlength=n * _N_CODES).reshape(n, _N_CODES)
+    return counts
 
 
 def _row_areas(window: Window) -> npt.NDArray[np.float64]:
