@@ -7,12 +7,11 @@ from urllib.parse import urlsplit
 
 from eomap.core.ports import Catalog
 from eomap.errors import BrokenInputError, MisuseError
-from eomap.io.catalog_entry import CatalogEntry, CollectionEntry, named_catalogs
+from eomap.io.catalog_entry import CatalogEntry, CollectionEntry, Patience, named_catalogs
 from eomap.io.hrefs import HrefRules, is_loopback
 from eomap.io.signing import redact
-from eomap.io.web import Patience, fetch_json, own_host_session
 
-__all__ = ["Catalog", "CatalogEntry", "CollectionEntry", "named_catalogs", "open_catalog"]
+__all__ = ["Catalog", "CatalogEntry", "CollectionEntry", "Patience", "named_catalogs", "open_catalog"]
 
 
 def open_catalog(name_or_path_or_url: str, *, patience: Patience | None = None) -> Any:
@@ -57,6 +56,8 @@ def _local(path: Path, patience: Patience | None) -> Any:
 
 def _remote(url: str, patience: Patience | None) -> Any:
     """Return the catalogue at an address: an API when it says where to search, else a static one."""
+    from eomap.io.web import fetch_json, own_host_session
+
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

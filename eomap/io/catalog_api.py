@@ -20,11 +20,11 @@ from shapely.geometry.base import BaseGeometry
 from eomap.core.period import Period
 from eomap.core.source import Item
 from eomap.errors import BrokenInputError, EomapError, MisuseError
-from eomap.io.catalog_entry import CatalogEntry
+from eomap.io.catalog_entry import CatalogEntry, Patience
 from eomap.io.footprints import search_area
 from eomap.io.signing import redact
 from eomap.io.stac_items import settle, to_item
-from eomap.io.web import TIMEOUT_S, OwnHostAdapter, Patience, failure, parse_json
+from eomap.io.web import TIMEOUT_S, OwnHostAdapter, failure, parse_json
 
 PAGE_ITEMS = 250
 CORNERS, CORNERS_IN_URL = 300, 40

@@ -11,6 +11,17 @@ from eomap.io.hrefs import HrefRules
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a failed request is repeated, and how long to wait in between."""
+
+    retries: int = 5
+    backoff_s: float = 0.5
+    """The first wait; doubled each time."""
+    longest_wait_s: float = 60.0
+    """Also the bound for what a server asks for by Retry-After."""
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionEntry:
     """A collection: processing level and the asset of each band; empty where the items tell."""
 

@@ -10,10 +10,10 @@ from shapely.geometry.base import BaseGeometry
 from eomap.core.period import Period
 from eomap.core.source import Item
 from eomap.errors import BrokenInputError, MisuseError
-from eomap.io.catalog_entry import CatalogEntry
+from eomap.io.catalog_entry import CatalogEntry, Patience
 from eomap.io.signing import redact
 from eomap.io.stac_items import absolute, settle, to_item
-from eomap.io.web import LARGEST_BYTES, Patience, fetch_json, own_host_session, parse_json
+from eomap.io.web import LARGEST_BYTES, fetch_json, own_host_session, parse_json
 
 MOST_DOCUMENTS = 500_000
 PROGRESS_EVERY = 100

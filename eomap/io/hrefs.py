@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 LONGEST = 2048
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+_POINTER = re.compile(r"\.(vrt|gti|wms)(\W|$)")
 _BUCKETS = {"s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/", "abfs": "/vsiaz/"}
 _LOCAL_NAMES = (".localhost", ".local", ".internal", ".localdomain", ".home.arpa")
 
@@ -96,12 +99,12 @@ def _refuse_tricks(href: object) -> None:
         raise _refused(href, "a text")
     if len(href) > LONGEST:
         raise _refused(href, f"at most {LONGEST} characters")
-    if href != href.strip() or any(ord(c) < 32 or ord(c) == 127 or c == "\\" for c in href):
+    if href != href.strip() or _CONTROL.search(href):
         raise _refused(href, "no control characters, backslashes or outer blanks")
     lowered = unquote(href).lower()
     if "<" in lowered or lowered.startswith("/vsi") or "\0" in lowered:
         raise _refused(href, "an address, not a GDAL expression")
-    if re.search(r"\.(vrt|gti|wms)(\W|$)", lowered) or lowered.startswith("vrt:"):
+    if _POINTER.search(lowered) or lowered.startswith("vrt:"):
         raise _refused(href, "a raster file, not a VRT or other pointer to files")
 
 
@@ -174,6 +177,7 @@ def _is_public_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -
     return address.is_global and not address.is_multicast
 
 
+@lru_cache(maxsize=1024)
 def is_public(host: str) -> bool:
     """Say whether a host, as written, can be one of the public internet.
 

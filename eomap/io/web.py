@@ -1,7 +1,6 @@
 """HTTP for catalogues: the catalogue's own host only, patient with busy servers, plain about failures."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,22 +9,12 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from eomap.errors import BrokenInputError, EomapError, MisuseError, TransientError
+from eomap.io.catalog_entry import Patience
 from eomap.io.signing import redact
 
 TIMEOUT_S = (10.0, 60.0)
 LARGEST_BYTES = 256 * 2**20
 _AGAIN = (408, 429, 500, 502, 503, 504)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often a failed request is repeated, and how long to wait in between."""
-
-    retries: int = 5
-    backoff_s: float = 0.5
-    """The first wait; doubled each time."""
-    longest_wait_s: float = 60.0
-    """Also the bound for what a server asks for by Retry-After."""
 
 
 class PatientRetry(Retry):

@@ -1,7 +1,7 @@
-"""Training crops: real pixels, cut, mixed and changed so that the teachers see much more than 14 scenes.
+"""Training crops: real pixels, cut, mixed and changed so that the teacher sees much more than 14 scenes.
 
 A crop is reflectance (b, y, x) of CELLS x CELLS cells plus the halo of the student. Whatever is done
-to a crop is done before the teachers look at it: a label always belongs to the pixels shown.
+to a crop is done before the teacher looks at it: a label always belongs to the pixels shown.
 """
 
 import numpy as np
@@ -118,7 +118,7 @@ def _quantised(x: F32) -> npt.NDArray[np.uint16]:
 
 
 def windows(dn: npt.NDArray[np.uint16], cells: int = CELLS) -> npt.NDArray[np.uint16]:
-    """Return the teachers' 32x32 windows (cells * cells, b, 32, 32) of one crop."""
+    """Return the teacher's 32x32 windows (cells * cells, b, 32, 32) of one crop."""
     lead = HALO_PX - 11
     view = np.lib.stride_tricks.sliding_window_view(dn[:, lead:, lead:], (32, 32), axis=(1, 2))
     view = view[:, : cells * 10 : 10, : cells * 10 : 10]

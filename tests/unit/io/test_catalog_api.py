@@ -11,9 +11,9 @@ from eomap.core.period import Period
 from eomap.errors import BrokenInputError, MisuseError, TransientError
 from eomap.io.catalog import open_catalog
 from eomap.io.catalog_api import ApiCatalog
-from eomap.io.catalog_entry import CatalogEntry
+from eomap.io.catalog_entry import CatalogEntry, Patience
 from eomap.io.hrefs import HrefRules
-from eomap.io.web import Patience
+from eomap.io.web import PatientRetry
 
 pytestmark = pytest.mark.shared
 PATIENCE = Patience(retries=3, backoff_s=0.001, longest_wait_s=0.01)
@@ -154,6 +154,28 @@ def test_busy_and_failing_servers_are_asked_again(api):
     assert len([h for h in api.hits if h[0] == "POST"]) == 6
 
 
+def test_a_server_cannot_make_us_wait_for_long():
+    class Busy:
+        headers = {"Retry-After": "3600"}
+
+    retry = PatientRetry.of(Patience(longest_wait_s=7))
+    assert retry.get_retry_after(Busy()) == 7
+    assert retry.new(total=1).get_retry_after(Busy()) == 7
+
+
+def test_collections_that_page_in_circles_do_not_hang(api, pages):
+    pages[0] |= {"features": [], "links": []}
+    circle = {"rel": "next", "href": f"{api.url}/v1/collections"}
+
+    def change(method, path, body, usual):
+        page = usual(method, path, body)
+        return page | {"links": [circle]} if path == "/v1/collections" else page
+
+    wrapped(api, change)
+    assert search(catalog(api)) == []
+    assert len(api.hits) < 10
+
+
 def test_an_answer_torn_in_the_middle_is_asked_again(api):
     torn = iter([True, True])
 
@@ -190,7 +212,7 @@ def test_refused_access_is_misuse(api, status):
 
 def test_a_link_to_a_page_that_came_before_is_broken(api, pages):
     pages[1]["links"][0]["body"]["next"] = api.tokens[1]
-    with pytest.raises(BrokenInputError, match="before"):
+    with pytest.raises(BrokenInputError, match="followed before"):
         search(catalog(api))
 
 

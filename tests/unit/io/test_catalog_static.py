@@ -8,8 +8,7 @@ import shapely
 
 from eomap.core.period import Period
 from eomap.errors import BrokenInputError, MisuseError, TransientError
-from eomap.io.catalog import open_catalog
-from eomap.io.web import Patience
+from eomap.io.catalog import Patience, open_catalog
 
 WORLD = shapely.box(-180, -90, 180, 90)
 ALWAYS = Period.parse("2000-01-01/2030-12-31")
@@ -195,7 +194,7 @@ def test_a_web_catalogue_stays_on_its_own_address(host, serve):
     trap.answer = lambda method, path, body: item("trapped")
     found = documents(a=item("a"))
     server = host(found)
-    found["secret.json"] = item("secret")
+    found["/elsewhere/x.json"] = item("elsewhere")
     found["s2/c.json"]["links"] += links(
         ("item", f"{trap.url}/x.json"), ("child", "file:///etc/passwd"), ("item", "/etc/passwd"),
         ("item", "//127.0.0.1:9/x.json"), ("item", "../../elsewhere/x.json"), ("item", "away.json"),
