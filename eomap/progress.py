@@ -51,7 +51,8 @@ class _Shown:
     """Turns events of a run into a bar."""
 
     def __init__(self, bar: Any) -> None:
-        self.bar, self.map, self.fetches = bar, None, {}
+        self.bar, self.map = bar, None
+        self.fetches: dict[str, Any] = {}
 
     def __call__(self, kind: str, info: Mapping[str, Any]) -> None:
         if kind == "fetch":

@@ -36,7 +36,8 @@ def query_zones(out: str, zones: str) -> list[dict[str, Any]]:
         raise MisuseError(out, expected="a map of classes", got=f"layer {main.name}")
     names = {c.value: c.name for c in main.legend}
     table = zone_table(read_zones(zones), lambda window: cube.read(main.name, window), step=cube.extent.step)
-    return [{**row, "class": names.get(row.get("code"), "")} for row in table.to_dict("records")]
+    records = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+    return [{**r, "class": names.get(r["code"], "")} for r in records]
 
 
 def export(

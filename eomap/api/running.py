@@ -123,7 +123,7 @@ def _warnings(plan: Plan, receipts: Mapping[str, Receipt]) -> list[str]:
     return [*plan.notes, *sorted({w for r in receipts.values() for w in r.warnings})]
 
 
-def _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker):  # type: ignore[no-untyped-def]
+def _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker):
     jobs = (_job(plan, task) for task in todo)
     if engine == "inline":
         from eomap.engine import inline

@@ -51,7 +51,6 @@ def _fetch(job: Job, ports: Ports) -> Composite:
         reader.close()
 
 
-@ray.remote(num_cpus=0.5, max_restarts=-1, max_task_retries=0)
 class _Predictor:
     def __init__(self, ports: Ports) -> None:
         self.sink = ports.sink
@@ -82,7 +81,8 @@ def run(
         gpus = ray.cluster_resources().get("GPU", 0)
         share = gpus_per_worker if gpus_per_worker is not None else (1.0 if gpus else 0.0)
         count = workers or int(gpus / share if share else ray.cluster_resources().get("CPU", 1)) or 1
-        pool = [_Predictor.options(num_gpus=share).remote(ports) for _ in range(count)]
+        make = ray.remote(num_cpus=0.5, num_gpus=share, max_restarts=-1, max_task_retries=0)(_Predictor)
+        pool = [make.remote(ports) for _ in range(count)]
         return _drive(RunState.of(jobs), pool, ray.put(ports), settled)
     finally:
         if owner:

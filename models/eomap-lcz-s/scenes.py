@@ -21,16 +21,16 @@ _BOUCONNE_ORDER = (0, 1, 2, 4, 5, 6, 3, 7, 8, 9)  # the file has B08 before B05
 F32 = npt.NDArray[np.float32]
 
 
-def item_pixels(folder: Path, *, smooth: bool = False) -> F32:
+def item_pixels(folder: Path, *, repeat: bool = False) -> F32:
     """Return reflectance (b, y, x) of a catalogue item at 10 m, offsets removed.
 
-    Coarser bands are repeated, or interpolated where `smooth`.
+    Coarser bands are interpolated linearly, as the engine reads them, or repeated.
     """
     item = json.loads((folder / f"{folder.name}.json").read_text())
     bands = []
     with rasterio.open(folder / item["assets"]["B02"]["href"]) as file:
         shape = file.shape
-    rule = Resampling.bilinear if smooth else Resampling.nearest
+    rule = Resampling.nearest if repeat else Resampling.bilinear
     for name in BANDS:
         asset = item["assets"][name]
         with rasterio.open(folder / asset["href"]) as file:
@@ -47,8 +47,8 @@ def training_scenes(shared: Path) -> dict[str, F32]:
     for folder in sorted((catalog / "sentinel-2-l1c").iterdir()):
         if folder.is_dir() and folder.name not in HELD_OUT:
             scenes[folder.name] = item_pixels(folder)
-    scenes["Havel, smooth"] = item_pixels(catalog / "sentinel-2-l1c" / HAVEL, smooth=True)
-    for name in (HAVEL, "Havel, smooth"):
+    scenes["Havel, repeated"] = item_pixels(catalog / "sentinel-2-l1c" / HAVEL, repeat=True)
+    for name in (HAVEL, "Havel, repeated"):
         scenes[name] = scenes[name][..., :HAVEL_TRAIN_COLUMNS]
     # Surface reflectance is not what the teachers were trained on, yet a teacher can be copied anywhere;
     # these two add textures (a Vietnamese coast, a French forest) that no L1C scene at hand has.

@@ -3,6 +3,7 @@
 import json
 import random
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import pytest
 import shapely
@@ -156,7 +157,7 @@ def test_busy_and_failing_servers_are_asked_again(api):
 
 def test_a_server_cannot_make_us_wait_for_long():
     class Busy:
-        headers = {"Retry-After": "3600"}
+        headers = MappingProxyType({"Retry-After": "3600"})
 
     retry = PatientRetry.of(Patience(longest_wait_s=7))
     assert retry.get_retry_after(Busy()) == 7
