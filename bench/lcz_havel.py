@@ -51,7 +51,9 @@ def labels(boxes: npt.NDArray[np.object_], epsg: int) -> npt.NDArray[np.str_]:
     for name, classes in OSM.items():
         for each in classes:
             near = shapely.STRtree(boxes).query(polygons[each], predicate="intersects")
-            share = shapely.area(shapely.intersection(boxes[near], polygons[each])) / shapely.area(boxes[near])
+            share = shapely.area(shapely.intersection(boxes[near], polygons[each])) / shapely.area(
+                boxes[near]
+            )
             out[near[share > 0.5]] = name
     return out
 
@@ -99,13 +101,21 @@ def main() -> None:
         ("100 m cells of the zone", zone_names, codes),
         ("cells of the lattice", lattice_names, {k: m.codes.ravel() for k, m in maps.items()}),
     ):
-        print(f"\n| {title} | mask | residential called built | precision of built | " + " | ".join(
-            f"{k} called {v}" for k, v in (("open land", "D"), ("forest", "A or B"), ("water", "G"))
-        ) + " |\n|---|---|---|---|---|---|---|")
+        print(
+            f"\n| {title} | mask | residential called built | precision of built | "
+            + " | ".join(
+                f"{k} called {v}" for k, v in (("open land", "D"), ("forest", "A or B"), ("water", "G"))
+            )
+            + " |\n|---|---|---|---|---|---|---|"
+        )
         for (model, mask), code in values.items():
             print(f"| {model} | {mask} | {score(names, code)} |")
     clear = codes[networks()[0], "auto"] > 0
-    print("\n| what the cells are called, all / where the mask sees clear ground | n | " + " | ".join(GROUPS) + " |")
+    print(
+        "\n| what the cells are called, all / where the mask sees clear ground | n | "
+        + " | ".join(GROUPS)
+        + " |"
+    )
     print("|---|---|" + "---|" * len(GROUPS))
     for model in networks():
         code = codes[model, "none"]
