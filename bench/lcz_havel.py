@@ -1,4 +1,4 @@
-"""Print how the LCZ maps of the Havel scene do against OpenStreetMap, as docs/explanation/lcz-havel.md has it.
+"""Print how the LCZ maps of the Havel scene do against OpenStreetMap: docs/explanation/lcz-havel.md.
 
     EOMAP_SHARED=../shared python bench/lcz_havel.py
 
@@ -78,6 +78,16 @@ def lattice_cells(made: LczMap) -> npt.NDArray[np.object_]:
     return shapely.box(lon - half, lat - half, lon + half, lat + half).ravel()
 
 
+def surroundings(boxes: npt.NDArray[np.object_], polygons: shapely.Geometry) -> npt.NDArray[np.float64]:
+    """Return the share of the 320 m window around each 100 m cell that lies in the polygons."""
+    west, south, east, north = shapely.bounds(boxes).T
+    windows = shapely.box(west - 110, south - 110, east + 110, north + 110)
+    out = np.zeros(len(boxes))
+    near = shapely.STRtree(windows).query(polygons, predicate="intersects")
+    out[near] = shapely.area(shapely.intersection(windows[near], polygons)) / shapely.area(windows[near])
+    return out
+
+
 def score(name: npt.NDArray[np.str_], code: npt.NDArray[np.uint8]) -> str:
     """Return the columns of one row: right of seen per name, and the precision of built."""
     seen = code > 0
@@ -123,6 +133,18 @@ def main() -> None:
             for words, cells in (("all", zone_names == label), ("clear", (zone_names == label) & clear)):
                 counts = [int((np.isin(code, g) & cells).sum()) for g in GROUPS.values()]
                 print(f"| {model}, {label}, {words} | {cells.sum()} | " + " | ".join(map(str, counts)) + " |")
+    print("\n| mask auto: right, by the class's share of the 320 m window | under .5 | .5 to .75 | .75 on |")
+    print("|---|---|---|---|")
+    polygons = landuse(EPSG)
+    for label in ("forest", "water"):
+        share = surroundings(boxes, polygons[label])
+        for model in networks():
+            code = codes[model, "auto"]
+            row = []
+            for low, high in ((0, 0.5), (0.5, 0.75), (0.75, 1.01)):
+                cells = (zone_names == label) & (code > 0) & (share >= low) & (share < high)
+                row.append(f"{(np.isin(code, RIGHT[label]) & cells).sum()} / {cells.sum()}")
+            print(f"| {model}, {label} | " + " | ".join(row) + " |")
     print("\n| agreement of cells that both saw | mask | 17 classes | built or not |\n|---|---|---|---|")
     for (model, mask), code in codes.items():
         for other in networks():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from eomap import api
 from eomap.core.grid import Window
-from eomap.io.registry import models
+from eomap.io.registry import models, models_folder
 
 SHARED = Path(os.environ.get("EOMAP_SHARED", Path(__file__).parents[2] / "shared"))
 """The folder of real scenes, labels and published weights (EOMAP_SHARED)."""
@@ -41,7 +41,8 @@ class LczMap:
 
 def networks() -> list[str]:
     """Return the names of the LCZ networks whose weights there are, default first."""
-    return [m.name for m in models() if m.product == "lcz" and m.size]
+    own = models_folder()
+    return [m.name for m in models() if m.product == "lcz" and (m.url or (own / m.file).exists())]
 
 
 def item(collection: str, name: str) -> dict:
