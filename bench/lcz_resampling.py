@@ -23,7 +23,7 @@ from eomap.products.lcz import BANDS
 FOLDER = DATA / "catalog/sentinel-2-l1c" / lcz_havel.SCENE
 RULES = {"nearest": Resampling.nearest, "bilinear": Resampling.bilinear, "bicubic": Resampling.cubic}
 STARTS_PX = ((0, 0), (5, 5), (9, 3))
-"""Where the first window begins, x and y: the scene's corner, half a cell on, and as eomap's zone grid has it."""
+"""Where the first window begins, x and y: the scene corner, half a cell on, eomap's zone grid."""
 HALO_PX = 11
 
 
@@ -33,9 +33,7 @@ def main() -> None:
         shape, transform = file.shape, file.transform
     windowed = [n for n in networks() if model(n).halo_px == HALO_PX]
     predictors = {n: load_predictor(n, weights_path(model(n))) for n in windowed}
-    print(
-        "| rule | first window | network | residential called built | precision | open land | forest | water |"
-    )
+    print("| rule | first window | network | residential built | precision | open land | forest | water |")
     print("|---|---|---|---|---|---|---|---|")
     agreement = {}
     for rule, (x0, y0) in itertools.product(RULES, STARTS_PX):
