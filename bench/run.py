@@ -214,9 +214,8 @@ def show(result: dict) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for name, found in result["runs"].items():
         shares = " | ".join(f"{v:.0%}" for v in found["share_of_time"].values())
-        print(
-            f"| {name} | {found['decoded_over_needed']:.2f} | {shares} | {found['cpu_s']} | {found['planned_s']} |"
-        )
+        times = f"{found['cpu_s']} | {found['planned_s']}"
+        print(f"| {name} | {found['decoded_over_needed']:.2f} | {shares} | {times} |")
 
 
 def main() -> None:
