@@ -27,6 +27,7 @@ from eomap.kernels.warp import source_positions
 F64 = npt.NDArray[np.float64]
 
 OPEN_FILES = 96
+METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
 _TRANSIENT = (
     "timed out",
@@ -103,7 +104,7 @@ class RasterioReader:
         r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
         if not (r.size and c.size):
             return out
-        smooth = not band.categorical and abs(file.transform.a) > PIXEL_M
+        smooth = not band.categorical and _pixel_m(file) > 1.5 * PIXEL_M
         reach = 1 if smooth else 0
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, file.height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, file.width)
@@ -172,3 +173,8 @@ def _positions(file: Any, frame: Frame) -> tuple[F64, F64]:
     else:
         x, y = source_positions(frame, file.crs.to_wkt() if epsg is None else epsg)
     return (y - t.f) / t.e, (x - t.c) / t.a
+
+
+def _pixel_m(file: Any) -> float:
+    """Return the height of a file's pixels in metres."""
+    return abs(file.transform.e) * (METRES_PER_DEGREE if file.crs.is_geographic else 1.0)
