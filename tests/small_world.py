@@ -124,7 +124,7 @@ def without_weights(monkeypatch):
 
 
 def command(monkeypatch, capsys, *words):
-    """Run `eomap WORDS` in this process; return exit code, stdout and stderr. Only SystemExit may come out."""
+    """Run `eomap WORDS` in this process; return exit code, stdout and stderr; other exceptions pass."""
     from eomap.cli import main
 
     monkeypatch.setattr(sys, "argv", ["eomap", *map(str, words)])

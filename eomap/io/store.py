@@ -9,6 +9,9 @@ from typing import Any
 
 from eomap.errors import MisuseError, TransientError
 
+_UNFINISHED = (".part", ".partial")
+"""Endings of files that a write leaves behind when its process is killed: ours, and zarr-python's."""
+
 
 def open_store(url: str) -> "Folder | Bucket":
     """Return the listing at a local path or an s3:// url; nothing is created."""
@@ -82,11 +85,29 @@ class Folder:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """Return the size in bytes of every object below a prefix, by key; unfinished writes are none."""
+        return {k: size for k, size in self._files(prefix) if not k.endswith(_UNFINISHED)}
+
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys below a prefix, sorted; unfinished writes are not keys."""
+        return list(self.sizes(prefix))
+
+    def unfinished(self) -> list[str]:
+        """Return what killed writes left behind, sorted."""
+        return [k for k, _ in self._files("") if k.endswith(_UNFINISHED)]
+
+    def sweep(self, before_s: float) -> None:
+        """Remove what killed writes left behind before a moment (seconds since 1970)."""
+        for key in self.unfinished():
+            with contextlib.suppress(FileNotFoundError):
+                if self._path(key).stat().st_mtime < before_s:
+                    self._path(key).unlink()
+
+    def _files(self, prefix: str) -> list[tuple[str, int]]:
         root = Path(self.root)
-        found = (p for p in (root / prefix).rglob("*") if p.is_file() and not p.name.endswith(".part"))
-        return sorted(p.relative_to(root).as_posix() for p in found)
+        found = (p for p in (root / prefix).rglob("*") if p.is_file())
+        return sorted((p.relative_to(root).as_posix(), p.stat().st_size) for p in found)
 
     def zarr(self) -> Any:
         """Return the zarr store over the same bytes."""
@@ -178,11 +199,22 @@ class Bucket:
         except FileNotFoundError:
             return None
 
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """Return the size in bytes of every object below a prefix, by key, sorted."""
+        self.fs.invalidate_cache()
+        found = self.fs.find(f"{self.prefix}/{prefix}" if prefix else self.prefix, detail=True)
+        return {k.removeprefix(self.prefix + "/"): int(found[k]["size"]) for k in sorted(found)}
+
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys below a prefix, sorted."""
-        self.fs.invalidate_cache()
-        found = self.fs.find(f"{self.prefix}/{prefix}" if prefix else self.prefix)
-        return sorted(k.removeprefix(self.prefix + "/") for k in found)
+        return list(self.sizes(prefix))
+
+    def unfinished(self) -> list[str]:
+        """Return nothing: an object appears whole, a killed upload is the bucket's to expire."""
+        return []
+
+    def sweep(self, before_s: float) -> None:
+        """Do nothing; see `unfinished`."""
 
     def zarr(self) -> Any:
         """Return the zarr store over the same bytes."""
