@@ -38,7 +38,10 @@ class Folder:
 
     def read(self, key: str) -> bytes:
         """Return an object; raise FileNotFoundError where there is none."""
-        return self._path(key).read_bytes()
+        try:
+            return self._path(key).read_bytes()
+        except NotADirectoryError as problem:
+            raise FileNotFoundError(str(problem)) from None
 
     def _stage(self, key: str, data: bytes) -> tuple[Path, Path]:
         path = self._path(key)
