@@ -234,6 +234,12 @@ def status(cube: str, *, as_json: bool) -> None:
         f"{found['done']} of {found['planned']} tiles done, {len(found['failed'])} failed, "
         f"{found['waiting']} waiting, {found['unseen']} without scenes"
     )
+    if spent := sum(found["seconds"].values()):
+        shares = ", ".join(f"{k} {v / spent:.0%}" for k, v in found["seconds"].items())
+        print(f"{_duration(spent)} of work: {shares}")
+    if found["needed_bytes"]:
+        ratio = found["decoded_bytes"] / found["needed_bytes"]
+        print(f"{found['decoded_bytes'] / 1e6:,.0f} MB of pixels decoded, {ratio:.2f} times what was needed")
     for tile, error in found["failed"].items():
         print(f"failed: {tile}: {error}")
 

@@ -11,7 +11,7 @@ from eomap.errors import MisuseError
 
 
 def status(out: str) -> dict[str, Any]:
-    """Return how far a run is: planned, done and failed tiles, and the failures' errors."""
+    """Return how far a run is: planned, done and failed tiles, errors, seconds per stage, bytes read."""
     plan, ledger, _ = _recorded(out)
     receipts, failures = ledger.receipts(), ledger.failures()
     planned = [t.tile.id for t in plan.tasks]
@@ -31,6 +31,8 @@ def status(out: str) -> dict[str, Any]:
         "waiting": len(planned) - len(done) - len(failures),
         "unseen": len(plan.unseen),
         "seconds": {k: round(v, 2) for k, v in sorted(spent.items())},
+        "needed_bytes": sum(receipts[t].needed_bytes for t in done),
+        "decoded_bytes": sum(receipts[t].decoded_bytes for t in done),
         "complete": len(done) == len(planned),
     }
 

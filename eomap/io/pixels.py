@@ -59,7 +59,7 @@ class RasterioReader:
     """The pixel port over GDAL; keeps the files of one worker open while its frame is read."""
 
     decoded_bytes: int = 0
-    """Bytes of pixels asked of the decoder so far."""
+    """Bytes of pixels asked of the decoder so far, in whole blocks; some may have come from its cache."""
     _open: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +109,7 @@ class RasterioReader:
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, file.height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, file.width)
         native = file.read(1, window=((r0, r1), (c0, c1)))
-        self.decoded_bytes += native.nbytes
+        self.decoded_bytes += _block_bytes(file, (r0, r1), (c0, c1))
         if smooth:
             at = (r - r0, c - c0) if flat else (r[None] - r0, c[None] - c0)
             value = interpolate(native, *at, nodata=fill)
@@ -144,6 +144,16 @@ class RasterioReader:
         """Close every open file."""
         for href in list(self._open):
             self._forget(href)
+
+
+def _block_bytes(file: Any, rows: tuple[int, int], cols: tuple[int, int]) -> int:
+    """Return the bytes of all blocks that a window touches: a codec decodes no less."""
+    area = 1
+    for (start, stop), side, size in zip(
+        (rows, cols), file.block_shapes[0], (file.height, file.width), strict=True
+    ):
+        area *= min(-(-stop // side) * side, size) - start // side * side
+    return area * np.dtype(file.dtypes[0]).itemsize
 
 
 def _check(file: Any, href: str) -> None:
