@@ -300,7 +300,7 @@ def open_cube(url: str) -> Cube:
             got="nothing there",
             hint="check the path, or make one with `eomap run`",
         ) from None
-    except (ValueError, TypeError, AttributeError, NotADirectoryError, IsADirectoryError):
+    except (ValueError, TypeError, AttributeError, IsADirectoryError):
         raise MisuseError(url, expected="a cube made by eomap", got="something else") from None
     if attributes.get("eomap:format") != FORMAT_VERSION:
         raise MisuseError(

@@ -287,7 +287,7 @@ def test_a_catalogue_that_does_not_answer_is_not_the_users_fault(refused, monkey
         (("repair", "map.zarr", "--workers", "0"), "--workers"),
         (("repair", "map.zarr", "--engine", "steam"), "--engine"),
         (("verify", "catalog"), "nothing there"),
-        (("verify", "catalog/catalog.json"), "something else"),
+        (("verify", "catalog/catalog.json"), "a cube made by eomap"),
         (("verify", "gs://bucket/map.zarr"), "s3://"),
         (("query", "none.zarr", "--point", "12.61,52.5"), "nothing there"),
         (("query", "map.zarr"), "either"),
