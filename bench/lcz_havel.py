@@ -10,6 +10,7 @@ the UTM zone, which networks see, and on the cells of the lattice, which cubes h
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import rasterio
 import shapely
 from maps import BARE, BUILT, BUSH, DATA, LOW_PLANTS, TREES, WATER, LczMap, item, lcz_map, networks
 from pyproj import Transformer
@@ -88,6 +89,25 @@ def surroundings(boxes: npt.NDArray[np.object_], polygons: shapely.Geometry) -> 
     return out
 
 
+def mean_ndvi(boxes: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+    """Return the NDVI of each 100 m cell's mean reflectance; NaN for cells not wholly in the scene."""
+    bands = {}
+    for name in ("B04", "B08"):
+        with rasterio.open(DATA / "catalog/sentinel-2-l1c" / SCENE / f"{name}.jp2") as file:
+            bands[name], transform = file.read(1).astype(float), file.transform
+    west, _, _, north = shapely.bounds(boxes).T
+    cols = ((west - transform.c) // 10).astype(int)
+    rows = ((transform.f - north) // 10).astype(int)
+    height, width = bands["B04"].shape
+    whole = (rows >= 0) & (cols >= 0) & (rows + 10 <= height) & (cols + 10 <= width)
+    out = np.full(len(boxes), np.nan)
+    for i in np.nonzero(whole)[0]:
+        part = slice(rows[i], rows[i] + 10), slice(cols[i], cols[i] + 10)
+        red, nir = bands["B04"][part].mean(), bands["B08"][part].mean()
+        out[i] = (nir - red) / (nir + red)
+    return out
+
+
 def score(name: npt.NDArray[np.str_], code: npt.NDArray[np.uint8]) -> str:
     """Return the columns of one row: right of seen per name, and the precision of built."""
     seen = code > 0
@@ -145,6 +165,17 @@ def main() -> None:
                 cells = (zone_names == label) & (code > 0) & (share >= low) & (share < high)
                 row.append(f"{(np.isin(code, RIGHT[label]) & cells).sum()} / {cells.sum()}")
             print(f"| {model}, {label} | " + " | ".join(row) + " |")
+    ndvi = mean_ndvi(boxes)
+    for label in ("forest", "open land"):
+        cells = (zone_names == label) & clear & np.isfinite(ndvi)
+        low, middle, high = np.quantile(ndvi[cells], (0.1, 0.5, 0.9))
+        print(
+            f"\nNDVI of clear {label}: median {middle:.2f}, 10th to 90th percentile {low:.2f} to {high:.2f}"
+        )
+    code = codes[networks()[0], "auto"]
+    trees = ndvi[(zone_names == "forest") & np.isin(code, TREES)]
+    print(f"\nNDVI of forest that {networks()[0]} calls trees: median {np.nanmedian(trees):.2f}")
+    print(f"\nIts masked map, all cells: {(code == 11).sum()} dense trees, {(code == 17).sum()} water")
     print("\n| agreement of cells that both saw | mask | 17 classes | built or not |\n|---|---|---|---|")
     for (model, mask), code in codes.items():
         for other in networks():

@@ -21,11 +21,11 @@ BLOCKS_PX = (2000, 1000, 500, 250)
 """Sides of read blocks, largest first: multiples of a 100 m cell."""
 PROCESS_BYTES = 600 << 20
 """What a worker holds before it reads a pixel: Python, torch, a network, GDAL's cache."""
-CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 15_000.0}
-"""Measured on one 2.6 GHz-class core (bench/README.md); other networks by PATCHES_PER_SECOND."""
-PATCHES_PER_SECOND = 800.0
-READ_BYTES_PER_SECOND = 60e6
-"""Decoded bytes per second of one core, between JPEG 2000 (20e6) and deflate COG (340e6)."""
+CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 15_000.0, "sen2lcz-mf": 1_100.0}
+"""Measured on one 2.6 GHz core (bench/README.md); other networks by PATCHES_PER_SECOND."""
+PATCHES_PER_SECOND = 600.0
+READ_BYTES_PER_SECOND = 30e6
+"""Needed bytes read and masked per CPU-second: less from JPEG 2000, more from GeoTIFF (bench/README.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,8 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     scenes = sorted(scenes, key=lambda s: s.id)
     read = _read_bytes(scenes, frame)
     block_px, memory = _block(order, tile, frame, len(scenes))
-    cells = window.shape[0] * window.shape[1]
+    # Networks see the cells of the zone; the lattice is finer from west to east the nearer the pole.
+    rows, cols = ((n - 2 * need.halo_px) // product.cell_px for n in frame.shape)
     clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
     key = digest(
         [
@@ -164,7 +165,9 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             [_identity(s) for s in scenes],
         ]
     )
-    seconds = read / READ_BYTES_PER_SECOND + cells / CELLS_PER_SECOND.get(order.model, PATCHES_PER_SECOND)
+    seconds = read / READ_BYTES_PER_SECOND + rows * cols / CELLS_PER_SECOND.get(
+        order.model, PATCHES_PER_SECOND
+    )
     return Task(
         tile=tile,
         window=window,
