@@ -7,6 +7,7 @@ off: the run machine decides by the class of the error, and a lost process is a 
 
 import contextlib
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -54,10 +55,12 @@ def _fetch(job: Job, ports: Ports) -> Composite:
 
 class _Predictor:
     def __init__(self, ports: Ports) -> None:
-        self.sink = ports.sink
-        self.predict = ports.predictor("cuda" if ray.get_gpu_ids() else "cpu")
+        self.sink, self.make = ports.sink, ports.predictor
+        self.predict: Any = None
 
     def infer_and_land(self, job: Job, composite: Composite) -> Receipt:
+        if self.predict is None:  # not in the constructor: what fails there dies without saying why
+            self.predict = self.make("cuda" if ray.get_gpu_ids() else "cpu")
         return infer_and_land(job, composite, self.predict, self.sink)
 
 
@@ -106,6 +109,7 @@ def _connect(address: str | None, workers: int | None) -> None:
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     try:
         if address:
+            _knock(address)
             ray.init(address=address, **quiet)
         else:
             ray.init(
@@ -114,13 +118,20 @@ def _connect(address: str | None, workers: int | None) -> None:
                 include_dashboard=False,
                 **quiet,
             )
-    except (ConnectionError, ValueError, RuntimeError) as problem:
+    except (OSError, ValueError, RuntimeError) as problem:
         raise MisuseError(
             "--address",
             expected="a Ray cluster that answers",
             got=str(problem)[:200],
             hint="`ray status` there, or leave --address out",
         ) from problem
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: Ray itself would go on asking for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _drive(state: RunState, pool: list[Any], ports: Any, settled: Callable[[Receipt], None]) -> RunState:

@@ -41,6 +41,8 @@ _TRANSIENT = (
     "SlowDown",
     "Recv failure",
 )
+_UNHEARD = "does not exist in the file system"
+"""What GDAL says of a host that did not answer; of a file that the host lacks it says the 404."""
 _ATTEMPTS, _FIRST_WAIT_S = 4, 0.5
 
 ENVIRONMENT = {
@@ -51,6 +53,8 @@ ENVIRONMENT = {
     "GDAL_HTTP_CONNECTTIMEOUT": "20",
     "VSI_CACHE": "TRUE",
     "GDAL_SKIP": "VRT",
+    # Else a failed answer is remembered, and asking again asks nobody.
+    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",
 }
 
 
@@ -76,8 +80,9 @@ class RasterioReader:
                 return self._read(band, frame, signing)
             except rasterio.errors.RasterioError as problem:
                 self._forget(band.href)
-                text = f"{problem} {problem.__cause__ or ''}"
-                if not any(mark.lower() in text.lower() for mark in _TRANSIENT):
+                text = f"{problem} {problem.__cause__ or ''}".lower()
+                unheard = "://" in band.href and _UNHEARD in text
+                if not unheard and not any(mark.lower() in text for mark in _TRANSIENT):
                     raise BrokenInputError(
                         redact(band.href),
                         expected="a readable GeoTIFF or JPEG 2000",
