@@ -10,7 +10,7 @@ LINKS  := $(shell [ -d "$$PIP_FIND_LINKS" ] && echo --find-links "$$PIP_FIND_LIN
 $(BIN)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python $(LINKS) -c constraints.txt -e '.[test,lint,bench]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(LINKS) -c constraints.txt -e '.[test,lint,bench]'
 	touch $@
 
 demo: $(BIN)/.ready

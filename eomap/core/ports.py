@@ -38,7 +38,8 @@ class PixelReader(Protocol):
         """Return raw digital numbers (y, x) on the frame; pixels outside the file are `band.nodata` or 0.
 
         Native pixels, unresampled, where the file lies in the frame's zone on its 10 m grid; coarser
-        bands are repeated (nearest). Raises BrokenInputError or TransientError naming the href.
+        bands are interpolated linearly between pixel centres, unless `band.categorical`.
+        Raises BrokenInputError or TransientError naming the href.
         """
 
 

@@ -47,7 +47,8 @@ class Item:
 class Band:
     """One band of a scene: where its pixels lie and what its digital numbers mean.
 
-    reflectance = dn * scale + offset; pixels equal to `nodata` are unseen.
+    reflectance = dn * scale + offset; pixels equal to `nodata` are unseen. Numbers of a `categorical`
+    band are names, never interpolated.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Band:
     scale: float
     offset: float
     nodata: float | None
+    categorical: bool = False
 
 
 @dataclass(frozen=True, slots=True)

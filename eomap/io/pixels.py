@@ -1,8 +1,9 @@
 """Pixels of a band on a frame, read with rasterio: only the windows needed, native where zones agree.
 
-Rule for every resampling in here: nearest neighbour, by exact position of each frame pixel's centre.
-Where the file lies in the frame's own zone this is a copy of native pixels (20 and 60 m bands are
-repeated 2 x 2 and 6 x 6); elsewhere positions come from a control grid (`kernels.warp`).
+Rule for every resampling in here, by exact position of each frame pixel's centre: 10 m bands and classes
+take the pixel that holds it (in the frame's own zone a copy of native pixels), 20 and 60 m bands are
+linear between their pixel centres (`kernels.resample`; docs/explanation/lcz-havel.md says why). In another
+zone positions come from a control grid (`kernels.warp`).
 """
 
 import contextlib
@@ -20,7 +21,10 @@ from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
 from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact, sign
+from eomap.kernels.resample import interpolate
 from eomap.kernels.warp import source_positions
+
+F64 = npt.NDArray[np.float64]
 
 OPEN_FILES = 96
 BLOCK_LIMIT_BYTES = 256 << 20
@@ -65,7 +69,8 @@ class RasterioReader:
         """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
         import rasterio
 
-        for attempt in range(_ATTEMPTS):
+        attempt = 0
+        while True:
             try:
                 return self._read(band, frame, signing)
             except rasterio.errors.RasterioError as problem:
@@ -77,43 +82,40 @@ class RasterioReader:
                         expected="a readable GeoTIFF or JPEG 2000",
                         got=redact(str(problem))[:200],
                     ) from None
-                if attempt == _ATTEMPTS - 1:
+                attempt += 1
+                if attempt == _ATTEMPTS:
                     raise TransientError(
                         redact(band.href),
                         expected="an answer",
                         got=redact(str(problem))[:200],
                         hint="run the same command again to continue",
                     ) from None
-                time.sleep(_FIRST_WAIT_S * 2**attempt)
-        raise AssertionError("unreachable")
+                time.sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))
 
     def _read(self, band: Band, frame: Frame, signing: str) -> npt.NDArray[Any]:
         file = self._file(band.href, signing)
         fill = band.nodata if band.nodata is not None else 0
+        out = np.full(frame.shape, fill, dtype=file.dtypes[0])
         rows, cols = _positions(file, frame)
-        height, width = file.height, file.width
-        row_seen, col_seen = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)
-        seen = (row_seen[:, None] & col_seen[None, :]) if rows.ndim == 1 else row_seen & col_seen
-        if not seen.any():
-            return np.full(frame.shape, fill, dtype=file.dtypes[0])
-        r = rows[row_seen] if rows.ndim == 1 else rows[seen]
-        c = cols[col_seen] if cols.ndim == 1 else cols[seen]
-        r0, r1, c0, c1 = int(r.min()), int(r.max()) + 1, int(c.min()), int(c.max()) + 1
+        flat = rows.ndim == 1
+        row_seen, col_seen = (rows >= 0) & (rows < file.height), (cols >= 0) & (cols < file.width)
+        seen = np.ix_(row_seen, col_seen) if flat else row_seen & col_seen
+        r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
+        if not (r.size and c.size):
+            return out
+        smooth = not band.categorical and abs(file.transform.a) > PIXEL_M
+        reach = 1 if smooth else 0
+        r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, file.height)
+        c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, file.width)
         native = file.read(1, window=((r0, r1), (c0, c1)))
         self.decoded_bytes += native.nbytes
-        if rows.ndim == 1:
-            out = np.take(
-                np.take(native, np.clip(rows - r0, 0, r1 - r0 - 1), axis=0),
-                np.clip(cols - c0, 0, c1 - c0 - 1),
-                axis=1,
-            )
-            if not row_seen.all():
-                out[~row_seen] = fill
-            if not col_seen.all():
-                out[:, ~col_seen] = fill
-            return out
-        out = np.full(frame.shape, fill, dtype=native.dtype)
-        out[seen] = native[r - r0, c - c0]
+        if smooth:
+            at = (r - r0, c - c0) if flat else (r[None] - r0, c[None] - c0)
+            value = interpolate(native, *at, nodata=fill)
+            out[seen] = value if flat else value[0]
+        else:
+            r, c = r.astype(np.int64) - r0, c.astype(np.int64) - c0
+            out[seen] = np.take(np.take(native, r, axis=0), c, axis=1) if flat else native[r, c]
         return out
 
     def _file(self, href: str, signing: str) -> Any:
@@ -157,8 +159,11 @@ def _check(file: Any, href: str) -> None:
         raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
 
 
-def _positions(file: Any, frame: Frame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return source rows and columns of the frame's pixels: 1-D where the grids are parallel, else 2-D."""
+def _positions(file: Any, frame: Frame) -> tuple[F64, F64]:
+    """Return where the frame's pixel centres lie, in pixels from the file's upper left corner.
+
+    1-D rows and columns where the grids are parallel, else 2-D.
+    """
     t = file.transform
     epsg = file.crs.to_epsg()
     if epsg == frame.epsg:
@@ -166,6 +171,4 @@ def _positions(file: Any, frame: Frame) -> tuple[npt.NDArray[np.int64], npt.NDAr
         y = frame.y0 - (np.arange(frame.height) + 0.5) * PIXEL_M
     else:
         x, y = source_positions(frame, file.crs.to_wkt() if epsg is None else epsg)
-    cols = np.floor((x - t.c) / t.a).astype(np.int64)
-    rows = np.floor((y - t.f) / t.e).astype(np.int64)
-    return rows, cols
+    return (y - t.f) / t.e, (x - t.c) / t.a

@@ -57,7 +57,7 @@ def to_scene(
 def _band(item: Item, asset: Asset, name: str, decision: OffsetDecision) -> Band:
     nodata = 0.0 if asset.nodata is None else asset.nodata
     if name not in BANDS:
-        return Band(name, asset.href, 1.0, 0.0, nodata)
+        return Band(name, asset.href, 1.0, 0.0, nodata, categorical=True)
     scale = SCALE if asset.scale is None else asset.scale
     if not 0 < scale <= 0.01:  # a default of 1 would saturate every pixel without a word
         raise BrokenInputError(f"item {item.id}, band {name}", expected=f"a scale of {SCALE}", got=str(scale))

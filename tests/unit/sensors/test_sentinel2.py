@@ -225,7 +225,7 @@ def test_the_scene_class_has_neither_scale_nor_offset():
         {BASELINE: "05.00"},
     )
     scene = s2.to_scene(found, ["B02", "SCL"])
-    assert scene.band("SCL") == Band("SCL", "us", 1.0, 0.0, 0.0)
+    assert scene.band("SCL") == Band("SCL", "us", 1.0, 0.0, 0.0, categorical=True)
     assert scene.band("B02").offset == -0.1
 
 
