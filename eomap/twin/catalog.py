@@ -79,7 +79,9 @@ def write_catalog(
     for name, frame in _footprints(bounds_deg, epsg):
         ground = _ground_of(frame, name, seed, level)
         for i, (day, cover) in enumerate(zip(dates, cloudy, strict=True)):
-            item = _write_scene(folder / collection, ground, day, Sky(cover, seed + 1000 * (i + 1), always), level)
+            item = _write_scene(
+                folder / collection, ground, day, Sky(cover, seed + 1000 * (i + 1), always), level
+            )
             items.append(item["id"])
     return _write_documents(folder, collection, sorted(items), bounds_deg, dates)
 
@@ -104,7 +106,7 @@ def _ground_of(frame: Frame, name: str, seed: int, level: str) -> _Ground:
 
     with ThreadPoolExecutor(_THREADS) as pool:
         surface = dict(pool.map(made, bands_of(level)))
-    land = Land(*(a[inner, inner] for a in (wide.zone_yx, wide.cover_yx, wide.tone_yx)))
+    land = Land(wide.zone_yx[inner, inner], wide.cover_yx[inner, inner], wide.tone_yx[inner, inner])
     return _Ground(frame, name, land, surface)
 
 
@@ -147,10 +149,11 @@ def _write_scene(folder: Path, ground: _Ground, day: date, sky: Sky, level: str)
 
 
 def _scene_classes(land: Land, cloud: F32, shade: F32) -> npt.NDArray[np.uint8]:
-    """Return the scene classification (y, x) at 20 m: cloud 9, shadow 3, else what the ground is."""
+    """Return the scene classification (y, x) at 20 m: cloud 9, thin cloud 8, shadow 3, else the ground."""
     classes = np.array(_SCENE_CLASSES, dtype=np.uint8)[land.cover_yx[::2, ::2]]
     classes[spectra.coarser(shade, 2) > spectra.OPAQUE] = 3
-    classes[spectra.coarser(cloud, 2) > 0.1] = 9
+    classes[spectra.coarser(cloud, 2) > 0.1] = 8
+    classes[spectra.coarser(cloud, 2) > spectra.OPAQUE] = 9
     return classes
 
 
@@ -262,5 +265,3 @@ def _write_documents(
     for path, document in documents.items():
         path.write_text(json.dumps(document, indent=1), encoding="utf-8")
     return folder / "catalog.json"
-
-

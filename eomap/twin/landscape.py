@@ -34,10 +34,15 @@ class Cover(IntEnum):
 
 # Shares of covers in each built zone; what is left over is grass.
 _RECIPES: dict[int, tuple[tuple[Cover, float], ...]] = {
-    COMPACT_MID: ((Cover.TILES, 0.35), (Cover.GREY_ROOF, 0.4), (Cover.CONCRETE, 0.1), (Cover.BROADLEAF, 0.15)),
+    COMPACT_MID: (
+        (Cover.TILES, 0.35),
+        (Cover.GREY_ROOF, 0.4),
+        (Cover.CONCRETE, 0.1),
+        (Cover.BROADLEAF, 0.15),
+    ),
     OPEN_MID: ((Cover.GREY_ROOF, 0.3), (Cover.CONCRETE, 0.06), (Cover.BROADLEAF, 0.34)),
     OPEN_LOW: ((Cover.TILES, 0.42), (Cover.GREY_ROOF, 0.1), (Cover.BROADLEAF, 0.18)),
-    LARGE_LOW: ((Cover.HALL, 0.5), (Cover.CONCRETE, 0.2), (Cover.ASPHALT, 0.25)),
+    LARGE_LOW: ((Cover.HALL, 0.36), (Cover.CONCRETE, 0.1), (Cover.ASPHALT, 0.24), (Cover.BROADLEAF, 0.06)),
     SPARSE: ((Cover.TILES, 0.1), (Cover.GREY_ROOF, 0.06), (Cover.BROADLEAF, 0.2)),
 }
 _BUILDING_PX = {COMPACT_MID: 2, OPEN_MID: 2, OPEN_LOW: 2, LARGE_LOW: 7, SPARSE: 2}
@@ -71,7 +76,9 @@ def land_of(frame: Frame, seed: int) -> Land:
     beach = (height < SEA_LEVEL + sandy) & (zone != LARGE_LOW)
     zone[beach], cover[beach], tone[beach] = SAND, Cover.BEACH, 1
     zone[water], cover[water], tone[water] = WATER, Cover.WATER, 1
-    grain = np.array([0.03, 0.14, 0.14, 0.07, 0.06, 0.06, 0.08, 0.06, 0.15, 0.15, 0.08, 0.08, 0.12], np.float32)
+    grain = np.array(
+        [0.03, 0.14, 0.14, 0.07, 0.06, 0.06, 0.08, 0.06, 0.15, 0.15, 0.08, 0.08, 0.12], np.float32
+    )
     x, y = _pixels(frame)
     tone *= 1 + grain[cover] * (2 * uniform(seed + 2, y, x) - 1)
     return Land(zone, cover, tone)
@@ -126,7 +133,9 @@ def _sites(frame: Frame, seed: int) -> Iterator[_Site]:
         for col in range(int(west // SITE_M) - 1, int(east // SITE_M) + 2):
             a, b, size, turn = (float(uniform(seed + k, row, col)[0]) for k in range(4))
             radius = 500 + 2_400 * size**2.5
-            yield _Site((col + 0.15 + 0.7 * a) * SITE_M, (row + 0.15 + 0.7 * b) * SITE_M, radius, turn * np.pi)
+            yield _Site(
+                (col + 0.15 + 0.7 * a) * SITE_M, (row + 0.15 + 0.7 * b) * SITE_M, radius, turn * np.pi
+            )
 
 
 def _build(frame: Frame, site: _Site, seed: int, dry: Bool, land: tuple[U8, U8, F32]) -> None:
@@ -152,7 +161,11 @@ def _town_zones(part: Frame, site: _Site, seed: int) -> U8:
     east, north = (x - site.x) / site.radius_m, (y - site.y) / site.radius_m
     out = np.hypot(east, north) + 0.2 * fractal(part, 900, seed, octaves=5, gain=0.6)
     town = site.radius_m > 1_100
-    side = east * np.cos(site.angle) + north * np.sin(site.angle)
+    side = (
+        east * np.cos(site.angle)
+        + north * np.sin(site.angle)
+        + 0.08 * fractal(part, 700, seed + 1, octaves=4)
+    )
     rings = [
         (town & (side > 0.5) & (out < 1.15), LARGE_LOW),
         (town & (out < 0.36), COMPACT_MID),
@@ -176,7 +189,9 @@ def _town_covers(part: Frame, site: _Site, seed: int, kind: U8) -> tuple[U8, F32
         size = _BUILDING_PX[code] * PIXEL_M
         pick = uniform(seed + code, np.floor(along / size), np.floor(across / size))
         edges = np.cumsum([share for _, share in recipe])
-        found = np.append([int(c) for c, _ in recipe], Cover.GRASS)[np.searchsorted(edges, pick, side="right")]
+        found = np.append([int(c) for c, _ in recipe], Cover.GRASS)[
+            np.searchsorted(edges, pick, side="right")
+        ]
         street = np.minimum(across % _STREETS_M[code], along % (1.4 * _STREETS_M[code])) < 12
         cover[here] = np.where(street, Cover.ASPHALT, found)
         tone[here] = 0.85 + 0.3 * uniform(seed + 50, np.floor(along / size), np.floor(across / size))

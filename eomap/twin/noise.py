@@ -27,8 +27,8 @@ def uniform(seed: int, *keys: npt.ArrayLike) -> F32:
 
 def centres_m(frame: Frame) -> tuple[F64, F64]:
     """Return eastings (1, x) and northings (y, 1) of the pixel centres."""
-    x = frame.x0 + (np.arange(frame.width) + 0.5) * PIXEL_M
-    y = frame.y0 - (np.arange(frame.height) + 0.5) * PIXEL_M
+    x = frame.x0 + (np.arange(frame.width, dtype=np.float64) + 0.5) * PIXEL_M
+    y = frame.y0 - (np.arange(frame.height, dtype=np.float64) + 0.5) * PIXEL_M
     return x[None, :], y[:, None]
 
 
@@ -77,7 +77,7 @@ def regions(frame: Frame, size_m: float, seed: int) -> tuple[npt.NDArray[np.int6
     site_x, site_y = uniform(seed, r, c) * np.float32(size_m), uniform(seed + 1, r, c) * np.float32(size_m)
     ids = r * 1_000_003 + c
     in_x, in_y = (x - col * size_m).astype(np.float32), (y - row[:, None] * size_m).astype(np.float32)
-    best = np.full(frame.shape, np.inf, dtype=np.float32)
+    best: F32 = np.full(frame.shape, np.inf, dtype=np.float32)
     second = best.copy()
     owner = np.zeros(frame.shape, dtype=np.int64)
     for dr in (-1, 0, 1):
@@ -90,4 +90,4 @@ def regions(frame: Frame, size_m: float, seed: int) -> tuple[npt.NDArray[np.int6
             np.minimum(second, np.maximum(far, best), out=second)
             np.minimum(best, far, out=best)
             np.copyto(owner, ids[at], where=nearer)
-    return owner, (second - best) / 2
+    return owner, (second - best) / np.float32(2)
