@@ -53,7 +53,7 @@ class World:
     dates: tuple[date, ...] = tuple(date(2024, m, d) for m, d in ((6, 4), (6, 29), (7, 14), (8, 3), (8, 23)))
     cloudy: tuple[float, ...] = (0.08, 0.45, 0.3, 0.4, 0.15)
     always_cloudy: tuple[float, float, float] = (-33.01, 45.168, 800.0)
-    point: tuple[float, float] = (-33.05, 45.2)
+    point: tuple[float, float] = (-33.1415, 45.212)
     period: str = "2024-06-01/2024-08-31"
 
     @property

@@ -73,7 +73,7 @@ def test_spectra_are_physical(land):
 
 
 def test_clouds_whiten_and_their_shadows_darken(land):
-    sky = Sky(0.5, 2)
+    sky = Sky(0.0, 2, always=(FRAME.x0 + 3_500, FRAME.y0 - 3_500, 400.0))
     cloud, shade = opacity(FRAME, sky), shadow(FRAME, sky)
     ground = surface(land, "B04")
     value = seen(ground, cloud, shade * (1 - cloud), band="B04", level="L2A")
