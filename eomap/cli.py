@@ -125,6 +125,7 @@ def run(
     from eomap.progress import running, say
 
     aoi = selection["aoi"]
+    api.check_engine(engine, workers, gpus_per_worker)
     plan = _planned(selection)
     place = out or _default_name(aoi, plan)
     say(_describe(plan, place))
@@ -203,14 +204,16 @@ def _duration(seconds: float) -> str:
 @_json
 def plan(*, out: str | None, as_json: bool, **selection: Any) -> None:
     """Say what a run would do: tiles, scenes, bytes, memory, time. Nothing is read or written but --out."""
+    from eomap.io.tables import table_kind, write_plan
+
+    if out:
+        table_kind(out)
     made = _planned(selection)
     if as_json:
         print(json.dumps(made.to_json(), indent=1))
     else:
         print(_describe(made))
     if out:
-        from eomap.io.tables import write_plan
-
         write_plan(made, out)
         print(f"tiles written to {out}", file=sys.stderr)
 
@@ -231,6 +234,12 @@ def status(cube: str, *, as_json: bool) -> None:
         f"{found['done']} of {found['planned']} tiles done, {len(found['failed'])} failed, "
         f"{found['waiting']} waiting, {found['unseen']} without scenes"
     )
+    if spent := sum(found["seconds"].values()):
+        shares = ", ".join(f"{k} {v / spent:.0%}" for k, v in found["seconds"].items())
+        print(f"{_duration(spent)} of work: {shares}")
+    if found["needed_bytes"]:
+        ratio = found["decoded_bytes"] / found["needed_bytes"]
+        print(f"{found['decoded_bytes'] / 1e6:,.0f} MB of pixels decoded, {ratio:.2f} times what was needed")
     for tile, error in found["failed"].items():
         print(f"failed: {tile}: {error}")
 
@@ -359,7 +368,7 @@ def main() -> None:
         print(shown.format_message())
         code = 0
     except click.ClickException as problem:
-        print(f"error: {problem.format_message()}. Try: eomap --help", file=sys.stderr)
+        print(f"error: {problem.format_message().rstrip('.')}. Try: eomap --help", file=sys.stderr)
         code = 2
     except (click.Abort, KeyboardInterrupt):
         print("interrupted; the same command continues", file=sys.stderr)

@@ -146,6 +146,8 @@ def infer_and_land(job: Job, composite: Composite, predict: Predictor, sink: Sin
         scenes_failed=composite.failed,
         warnings=composite.warnings,
         seconds={**composite.seconds, **clock.seconds},
+        needed_bytes=job.task.read_bytes,
+        decoded_bytes=composite.decoded_bytes,
     )
 
 

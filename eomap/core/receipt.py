@@ -36,9 +36,13 @@ class Receipt:
     """Unique to one attempt; a lost answer to our own write is recognised by it."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     host: str = ""
+    needed_bytes: int = 0
+    """What the plan says must be read: the bands' own pixels under the frame, decoded."""
+    decoded_bytes: int = 0
+    """What the reader decoded for it; margins and overlaps make it more than was needed."""
 
     def content(self) -> dict[str, Any]:
-        """The part that a repeated run must reproduce: no times, hosts or attempts."""
+        """The part that a repeated run must reproduce: no times, hosts, attempts or bytes read."""
         whole = asdict(self)
         return {
             k: whole[k]

@@ -5,9 +5,10 @@ predictor are in flight, so memory is bounded whatever the size of the plan. Ray
 off: the run machine decides by the class of the error, and a lost process is a transient one.
 """
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,16 +75,26 @@ def run(
     `workers`: number of predictors; None takes one per GPU where there are any, else one per CPU.
     Raises MisuseError when the cluster cannot be reached. A KeyboardInterrupt ends every worker.
     """
-    owner = not ray.is_initialized()
-    if owner:
-        _connect(address, workers)
-    try:
+    with cluster(address, workers):
         gpus = ray.cluster_resources().get("GPU", 0)
         share = gpus_per_worker if gpus_per_worker is not None else (1.0 if gpus else 0.0)
         count = workers or int(gpus / share if share else ray.cluster_resources().get("CPU", 1)) or 1
         make = ray.remote(num_cpus=0.5, num_gpus=share, max_restarts=-1, max_task_retries=0)(_Predictor)
         pool = [make.remote(ports) for _ in range(count)]
         return _drive(RunState.of(jobs), pool, ray.put(ports), settled)
+
+
+@contextlib.contextmanager
+def cluster(address: str | None, workers: int | None) -> Iterator[None]:
+    """Join a cluster or start one on this machine, unless there is one already; leave what was joined.
+
+    Raises MisuseError when it does not answer.
+    """
+    owner = not ray.is_initialized()
+    if owner:
+        _connect(address, workers)
+    try:
+        yield
     finally:
         if owner:
             ray.shutdown()

@@ -27,6 +27,7 @@ from eomap.kernels.warp import source_positions
 F64 = npt.NDArray[np.float64]
 
 OPEN_FILES = 96
+METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
 _TRANSIENT = (
     "timed out",
@@ -58,7 +59,7 @@ class RasterioReader:
     """The pixel port over GDAL; keeps the files of one worker open while its frame is read."""
 
     decoded_bytes: int = 0
-    """Bytes of pixels asked of the decoder so far."""
+    """Bytes of pixels asked of the decoder so far, in whole blocks; some may have come from its cache."""
     _open: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,12 +104,12 @@ class RasterioReader:
         r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
         if not (r.size and c.size):
             return out
-        smooth = not band.categorical and abs(file.transform.a) > PIXEL_M
+        smooth = not band.categorical and _pixel_m(file) > 1.5 * PIXEL_M
         reach = 1 if smooth else 0
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, file.height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, file.width)
         native = file.read(1, window=((r0, r1), (c0, c1)))
-        self.decoded_bytes += native.nbytes
+        self.decoded_bytes += _block_bytes(file, (r0, r1), (c0, c1))
         if smooth:
             at = (r - r0, c - c0) if flat else (r[None] - r0, c[None] - c0)
             value = interpolate(native, *at, nodata=fill)
@@ -145,6 +146,16 @@ class RasterioReader:
             self._forget(href)
 
 
+def _block_bytes(file: Any, rows: tuple[int, int], cols: tuple[int, int]) -> int:
+    """Return the bytes of all blocks that a window touches: a codec decodes no less."""
+    area = 1
+    for (start, stop), side, size in zip(
+        (rows, cols), file.block_shapes[0], (file.height, file.width), strict=True
+    ):
+        area *= min(-(-stop // side) * side, size) - start // side * side
+    return area * np.dtype(file.dtypes[0]).itemsize
+
+
 def _check(file: Any, href: str) -> None:
     """Refuse a file that would not fit or cannot be placed, before a pixel is read."""
     rows, cols = file.block_shapes[0]
@@ -172,3 +183,8 @@ def _positions(file: Any, frame: Frame) -> tuple[F64, F64]:
     else:
         x, y = source_positions(frame, file.crs.to_wkt() if epsg is None else epsg)
     return (y - t.f) / t.e, (x - t.c) / t.a
+
+
+def _pixel_m(file: Any) -> float:
+    """Return the height of a file's pixels in metres."""
+    return abs(file.transform.e) * (METRES_PER_DEGREE if file.crs.is_geographic else 1.0)

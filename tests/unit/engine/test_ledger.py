@@ -91,10 +91,10 @@ def test_a_failure_does_not_count_and_gives_way_to_success(ledger):
     assert list(ledger.receipts()) == ["r100c001"] and not ledger.failures()
 
 
-def test_the_manifest_comes_when_all_is_done_and_forgets_times(ledger, tmp_path):
+def test_the_manifest_comes_when_all_is_done_and_forgets_times_and_reads(ledger, tmp_path):
     ledger.record(receipt(1))
     assert ledger.close(plan(1, 2)) is None
-    ledger.record(receipt(2, seconds={"fetch": 1.0}))
+    ledger.record(receipt(2, seconds={"fetch": 1.0}, needed_bytes=10, decoded_bytes=12))
     other = Ledger(Folder(str(tmp_path / "b.zarr.ledger")))
     other.record(receipt(2, attempt="x", host="h"))
     other.record(receipt(1))
@@ -112,6 +112,7 @@ def cube(tmp_path, ledger):
     for n in (1, 2):
         store.put(f"lcz/c/0/{n}", b"abc")
         ledger.record(receipt(n))
+    ledger.close(plan(1, 2))
     return store
 
 
