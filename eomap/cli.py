@@ -125,6 +125,7 @@ def run(
     from eomap.progress import running, say
 
     aoi = selection["aoi"]
+    api.check_engine(engine, workers, gpus_per_worker)
     plan = _planned(selection)
     place = out or _default_name(aoi, plan)
     say(_describe(plan, place))
@@ -203,14 +204,16 @@ def _duration(seconds: float) -> str:
 @_json
 def plan(*, out: str | None, as_json: bool, **selection: Any) -> None:
     """Say what a run would do: tiles, scenes, bytes, memory, time. Nothing is read or written but --out."""
+    from eomap.io.tables import table_kind, write_plan
+
+    if out:
+        table_kind(out)
     made = _planned(selection)
     if as_json:
         print(json.dumps(made.to_json(), indent=1))
     else:
         print(_describe(made))
     if out:
-        from eomap.io.tables import write_plan
-
         write_plan(made, out)
         print(f"tiles written to {out}", file=sys.stderr)
 
@@ -365,7 +368,7 @@ def main() -> None:
         print(shown.format_message())
         code = 0
     except click.ClickException as problem:
-        print(f"error: {problem.format_message()}. Try: eomap --help", file=sys.stderr)
+        print(f"error: {problem.format_message().rstrip('.')}. Try: eomap --help", file=sys.stderr)
         code = 2
     except (click.Abort, KeyboardInterrupt):
         print("interrupted; the same command continues", file=sys.stderr)

@@ -20,7 +20,7 @@ class EomapError(Exception):
             parts.append(f"got {self.got}")
         text = "; ".join(parts)
         if self.hint:
-            text += f". Try: {self.hint}"
+            text = f"{text.rstrip('.')}. Try: {self.hint}"
         return " ".join(text.split())
 
     def __reduce__(self):  # keyword arguments survive pickling to and from workers

@@ -145,7 +145,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     window = window_within(tile, product.step, tile.bounds_deg if clip is None else clip.bounds)
     frame = frame_of(window, tile_epsg(tile), cell_px=product.cell_px, halo_px=need.halo_px)
     scenes = sorted(scenes, key=lambda s: s.id)
-    read = sum(_read_bytes(s, frame) for s in scenes)
+    read = _read_bytes(scenes, frame)
     block_px, memory = _block(order, tile, frame, len(scenes))
     # Networks see the cells of the zone; the lattice is finer from west to east the nearer the pole.
     rows, cols = ((n - 2 * need.halo_px) // product.cell_px for n in frame.shape)
@@ -193,14 +193,15 @@ def _identity(scene: Scene) -> list[object]:
     ]
 
 
-def _read_bytes(scene: Scene, frame: Frame) -> int:
-    """Return the bytes of a scene's pixels under a frame, decoded, in each band's own resolution."""
-    west, south, east, north = frame.bounds_deg()
-    box = shapely.box(west, south, east, north)
-    footprint = shapely.from_wkb(bytes.fromhex(scene.footprint_wkb))
-    share = footprint.intersection(box).area / box.area
-    coarser = (sentinel2.BANDS.get(b.name, PIXEL_M) / PIXEL_M for b in scene.bands)
-    return int(share * frame.height * frame.width * 2 * sum(1 / c**2 for c in coarser))
+def _read_bytes(scenes: Sequence[Scene], frame: Frame) -> int:
+    """Return the bytes of the scenes' pixels under a frame, decoded, in each band's own resolution."""
+    box = shapely.box(*frame.bounds_deg())
+    footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
+    shares = shapely.area(shapely.intersection(footprints, box)) / box.area
+    pixels = [
+        sum((PIXEL_M / sentinel2.BANDS.get(b.name, PIXEL_M)) ** 2 for b in scene.bands) for scene in scenes
+    ]
+    return int(np.dot(shares, pixels) * frame.height * frame.width * 2)
 
 
 def _block(order: Order, tile: Tile, frame: Frame, looks: int) -> tuple[int, int]:

@@ -6,11 +6,12 @@ Everything heavy is imported inside the call that needs it; planning needs neith
 from eomap.api.looking import export, open_cube, query_point, query_zones
 from eomap.api.networks import fetch_model, model_card, models
 from eomap.api.planning import plan
-from eomap.api.running import Summary, run
+from eomap.api.running import Summary, check_engine, run
 from eomap.api.trust import repair, status, verify
 
 __all__ = [
     "Summary",
+    "check_engine",
     "export",
     "fetch_model",
     "model_card",

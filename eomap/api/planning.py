@@ -56,6 +56,8 @@ def plan(
     one_of("--extent", extent, EXTENTS)
     for name in layers:
         one_of("--layer", name, made.optional)
+    if max_cloud is not None and not 0 <= max_cloud <= 100:
+        raise MisuseError("--max-cloud", expected="a percentage from 0 to 100", got=f"{max_cloud:g}")
     entry = model_entry(model or made.models[0])
     one_of("--model", entry.name, made.models)
     span = Period.parse(period) if period else Period.last_full_year(datetime.now(UTC).date())

@@ -1,5 +1,7 @@
 """Making and continuing the cube of a plan."""
 
+import contextlib
+import math
 import os
 import socket
 import time
@@ -64,15 +66,13 @@ def run(
     from eomap.engine.ledger import with_attempt
     from eomap.planner import task_km2
 
-    one_of("--engine", engine, ENGINES)
-    if workers is not None and workers < 1:
-        raise MisuseError("--workers", expected="1 or more", got=str(workers))
-    started = time.monotonic()
+    check_engine(engine, workers, gpus_per_worker)
+    started, began = time.monotonic(), time.time()
     if not plan.tasks:
         return Summary(out, plan.run_id, 0, 0, 0, warnings=plan.notes)
+    ledger, cube = _vetted(plan, out), cube_of(plan, out)
     weights = _weights(plan, notify)
-    ledger, cube = _begin(plan, out)
-    done = {t for t, r in ledger.receipts().items()}
+    done = _done(ledger, cube)
     todo = [t for t in plan.tasks if t.tile.id not in done]
     size = {t.tile.id: task_km2(t) for t in plan.tasks}
     host, attempt = socket.gethostname(), uuid.uuid4().hex
@@ -91,17 +91,16 @@ def run(
         },
     )
     ports = (_reader, partial(_predictor, plan.model, weights), cube)
-    state = _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker) if todo else None
-    receipts = ledger.receipts()
-    manifest = ledger.close(plan)
-    if manifest and cube.attributes().get("eomap:manifest_sha256") != manifest:
-        cube.set_attributes(
-            {
-                "eomap:status": "complete",
-                "eomap:manifest_sha256": manifest,
-                "eomap:warnings": _warnings(plan, receipts),
-            }
+    with _workers(engine, address, workers) if todo else contextlib.nullcontext():
+        _begin(plan, ledger, cube)
+        state = (
+            _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker) if todo else None
         )
+    receipts = ledger.receipts()
+    manifest = _publish(plan, ledger, cube, anew=bool(todo))
+    if todo:
+        for place in (ledger.store, cube.store):
+            place.sweep(began)
     scenes_failed = {k: v for r in receipts.values() for k, v in r.scenes_failed.items()}
     return Summary(
         out,
@@ -117,6 +116,55 @@ def run(
         seconds=time.monotonic() - started,
         manifest_sha256=manifest,
     )
+
+
+def check_engine(engine: str, workers: int | None, gpus_per_worker: float | None) -> None:
+    """Raise MisuseError where this is no way to run a plan."""
+    one_of("--engine", engine, ENGINES)
+    if workers is not None and workers < 1:
+        raise MisuseError("--workers", expected="1 or more", got=str(workers))
+    if gpus_per_worker is not None and not 0 <= gpus_per_worker < math.inf:
+        raise MisuseError("--gpus-per-worker", expected="0 or more", got=f"{gpus_per_worker:g}")
+
+
+def _done(ledger: Any, cube: Any) -> set[str]:
+    """Return the tiles that are recorded and whose objects lie there, whole; forget the other receipts."""
+    receipts = ledger.receipts()
+    sizes = {k: n for g in cube.layers for k, n in cube.store.sizes(f"{g.name}/c").items()}
+    lost = {t for t, r in receipts.items() if any(sizes.get(w.key) != w.size for w in r.objects)}
+    for tile in lost:
+        ledger.forget(tile)
+    return receipts.keys() - lost
+
+
+def _publish(plan: Plan, ledger: Any, cube: Any, *, anew: bool) -> str | None:
+    """Close the ledger and name the manifest in the cube once every tile is done; return its digest.
+
+    Where nothing was done nothing changes, so a receipt that was changed by hand is not made good.
+    """
+    named = cube.attributes().get("eomap:manifest_sha256")
+    closed = ledger.manifest()
+    if not anew and closed and closed["sha256"] == named:
+        return str(named)
+    manifest = ledger.close(plan)
+    if manifest and named != manifest:
+        cube.set_attributes(
+            {
+                "eomap:status": "complete",
+                "eomap:manifest_sha256": manifest,
+                "eomap:warnings": _warnings(plan, ledger.receipts()),
+            }
+        )
+    return manifest
+
+
+def _workers(engine: str, address: str | None, workers: int | None) -> Any:
+    """Return a context in which the engine's workers can be had; it fails before anything is written."""
+    if engine == "inline":
+        return contextlib.nullcontext()
+    from eomap.engine import on_ray
+
+    return on_ray.cluster(address, workers)
 
 
 def _warnings(plan: Plan, receipts: Mapping[str, Receipt]) -> list[str]:
@@ -184,36 +232,65 @@ def scene_of(plan: Plan, scene_id: str) -> Scene:
     return Scene(**{**stored, "bands": tuple(Band(**b) for b in stored["bands"])})
 
 
-def _begin(plan: Plan, out: str) -> tuple[Any, Any]:
-    """Return ledger and cube of a run, made when they are not there; refuse another cube before writing."""
-    from eomap.engine.ledger import SUFFIX, Ledger
-    from eomap.io.cube import Extent, create, exists, open_cube
-    from eomap.io.store import open_store
+def cube_of(plan: Plan, out: str) -> Any:
+    """Return the cube that a plan makes at a place, whether or not it is there yet."""
+    from eomap.io.cube import Cube, Extent
     from eomap.products import product
 
-    ledger = Ledger(open_store(out.rstrip("/") + SUFFIX))
-    present = exists(out)
-    if present and ledger.plan() is None:
-        raise MisuseError(
-            out,
-            expected="a free place, or a cube with its ledger",
-            got="a Zarr without one",
-            hint="choose another --out",
-        )
-    if "://" not in out and Path(out).exists() and not present and any(Path(out).iterdir()):
-        raise MisuseError(
-            out, expected="a free place", got="a folder with other files", hint="choose another --out"
-        )
-    ledger.begin(plan)
-    if present:
-        return ledger, open_cube(out)
     made = product(plan.product)
-    step = made.step
-    extent = (
-        Extent.globe(step) if plan.extent == "global" else Extent.of_tiles([t.tile for t in plan.tasks], step)
-    )
-    layers = tuple(g for g in made.gives if g.name in plan.layers)
-    return ledger, create(out, extent, layers, _provenance(plan, made.title))
+    tiles = [t.tile for t in plan.tasks]
+    extent = Extent.globe(made.step) if plan.extent == "global" else Extent.of_tiles(tiles, made.step)
+    return Cube(out, extent, tuple(g for g in made.gives if g.name in plan.layers))
+
+
+def _vetted(plan: Plan, out: str) -> Any:
+    """Return the ledger of a place that is free or holds this very plan; else raise MisuseError."""
+    from eomap.engine.ledger import SUFFIX, Ledger
+    from eomap.io.cube import exists, open_cube
+    from eomap.io.store import open_store
+
+    open_store(out)
+    ledger = Ledger(open_store(out.rstrip("/") + SUFFIX))
+    recorded = ledger.refuse_other(plan)
+    if recorded:
+        return ledger
+    if exists(out):
+        try:
+            same = open_cube(out).attributes().get("eomap:run_id") == plan.run_id
+        except MisuseError:
+            same = False
+        if not same:
+            raise MisuseError(
+                out,
+                expected="a free place, or a cube with its ledger",
+                got="a Zarr without one",
+                hint="choose another --out",
+            )
+    elif "://" not in out and Path(out).exists():
+        if not Path(out).is_dir():
+            raise MisuseError(out, expected="a free place", got="a file", hint="choose another --out")
+        if any(Path(out).iterdir()):
+            raise MisuseError(
+                out, expected="a free place", got="a folder with other files", hint="choose another --out"
+            )
+    return ledger
+
+
+def _begin(plan: Plan, ledger: Any, cube: Any) -> None:
+    """Record the plan and write the cube's metadata, where they are not there yet."""
+    from eomap.io.cube import exists
+
+    ledger.begin(plan)
+    if not exists(cube.url):
+        write_metadata(plan, cube)
+
+
+def write_metadata(plan: Plan, cube: Any) -> None:
+    """Write the metadata of a plan's cube, anew where there is some."""
+    from eomap.io.cube import create
+    from eomap.products import product
+
+    create(cube.url, cube.extent, cube.layers, _provenance(plan, product(plan.product).title))
 
 
 def _provenance(plan: Plan, title: str) -> dict[str, Any]:

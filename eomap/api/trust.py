@@ -4,8 +4,9 @@ from collections import Counter
 from typing import Any
 
 from eomap.api.planning import Notify, silent
-from eomap.api.running import Summary, run
+from eomap.api.running import ENGINES, Summary, check_engine, cube_of, run, write_metadata
 from eomap.core.plan import Plan
+from eomap.core.receipt import Receipt
 from eomap.errors import MisuseError
 
 
@@ -38,47 +39,58 @@ def status(out: str) -> dict[str, Any]:
 
 def verify(out: str) -> dict[str, list[str]]:
     """Return what is wrong with a cube, by tile; empty when planned = recorded = present = sums agree."""
-    import numpy as np
-
-    from eomap.core.grid import Tile, tile_window
+    from eomap.core.receipt import manifest_sha256
     from eomap.engine.ledger import audit
+    from eomap.io.cube import metadata_faults
 
     plan, ledger, cube = _recorded(out)
     problems = audit(plan, ledger, cube.store)
-    attributes = cube.attributes()
-    if attributes.get("eomap:run_id") != plan.run_id:
-        problems.setdefault("cube", []).append("its metadata belongs to another run than its ledger")
+    if faults := metadata_faults(cube, plan.run_id):
+        return {**problems, "cube": [*problems.get("cube", []), *faults]}
     receipts = ledger.receipts()
-    main = cube.layers[0]
     for tile, receipt in receipts.items():
-        if tile in problems or main.scale is not None:
-            continue
-        codes, counts = np.unique(
-            cube.read(main.name, tile_window(Tile.parse(tile), cube.extent.step)), return_counts=True
-        )
-        found = {str(int(k)): int(n) for k, n in zip(codes, counts, strict=True) if k != main.fill}
-        if found != dict(receipt.histogram):
-            problems[tile] = ["the sums of its classes are not those recorded"]
+        if tile not in problems and (fault := _sums(cube, tile, receipt)):
+            problems[tile] = [fault]
     if not problems:
-        from eomap.core.receipt import manifest_sha256
-
         wanted = manifest_sha256([receipts[t.tile.id] for t in plan.tasks])
-        if attributes.get("eomap:manifest_sha256") != wanted:
+        if cube.attributes().get("eomap:manifest_sha256") != wanted:
             problems["cube"] = ["its metadata does not name this manifest; `eomap run` again to publish it"]
     return problems
 
 
+def _sums(cube: Any, tile: str, receipt: Receipt) -> str | None:
+    """Return the fault where the classes of a tile do not add up to its receipt."""
+    import numpy as np
+
+    from eomap.core.grid import Tile, tile_window
+
+    main = cube.layers[0]
+    if main.scale is not None:
+        return None
+    cells = cube.read(main.name, tile_window(Tile.parse(tile), cube.extent.step))
+    codes, counts = np.unique(cells, return_counts=True)
+    found = {str(int(k)): int(n) for k, n in zip(codes, counts, strict=True) if k != main.fill}
+    return None if found == dict(receipt.histogram) else "the sums of its classes are not those recorded"
+
+
 def repair(out: str, *, notify: Notify = silent, **how: Any) -> tuple[dict[str, list[str]], Summary]:
     """Do the tiles again that `verify` finds fault with; return what was wrong and the run's summary."""
+    from eomap.engine.ledger import NOT_PLANNED, ORPHAN, UNFINISHED
+    from eomap.io.cube import metadata_faults
+
     plan, ledger, cube = _recorded(out)
+    check_engine(how.get("engine", ENGINES[0]), how.get("workers"), how.get("gpus_per_worker"))
     problems = verify(out)
-    for tile, faults in problems.items():
-        if tile == "cube":
-            for fault in faults:
-                if fault.endswith("no receipt says so"):
-                    cube.store.delete(fault.partition(":")[0])
-            continue
+    for fault in problems.get("cube", []):
+        name, _, kind = fault.partition(": ")
+        if kind in (ORPHAN, UNFINISHED):
+            cube.store.delete(name)
+        elif kind == NOT_PLANNED:
+            ledger.forget(name)
+    for tile in problems.keys() - {"cube"}:
         ledger.forget(tile)
+    if metadata_faults(cube, plan.run_id):
+        write_metadata(plan, cube)
     return problems, run(plan, out, notify=notify, **how)
 
 
@@ -88,14 +100,14 @@ def _recorded(out: str) -> tuple[Plan, Any, Any]:
     from eomap.io.cube import open_cube as opened
     from eomap.io.store import open_store
 
-    cube = opened(out)
     ledger = Ledger(open_store(out.rstrip("/") + SUFFIX))
     plan = ledger.plan()
     if plan is None:
+        opened(out)  # says so where there is no cube either
         raise MisuseError(
             out,
             expected=f"its ledger at {out}{SUFFIX}",
             got="nothing there",
-            hint="a cube and its ledger move together",
+            hint="put its ledger back, or give the `eomap run` that made it again",
         )
-    return plan, ledger, cube
+    return plan, ledger, cube_of(plan, out)

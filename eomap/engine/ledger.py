@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eomap.core.plan import Plan
+from eomap.core.plan import Plan, digest
 from eomap.core.receipt import Receipt, manifest_sha256
 from eomap.errors import BrokenInputError, MisuseError
 
 SUFFIX = ".ledger"
 PLAN, MANIFEST = "plan.json", "manifest.json"
+ORPHAN = "written, but no receipt says so"
+UNFINISHED = "left behind by a write that was cut off"
+NOT_PLANNED = "a receipt of a tile that was not planned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,20 @@ class Ledger:
     def begin(self, plan: Plan) -> None:
         """Record the plan before anything is written; raise MisuseError where another plan lies."""
         data = json.dumps(plan.to_json(), indent=1, sort_keys=True).encode()
-        if self.store.put_new(PLAN, data):
-            return
+        if not self.store.put_new(PLAN, data):
+            self.refuse_other(plan)
+
+    def refuse_other(self, plan: Plan) -> bool:
+        """Return whether this plan is recorded here; raise MisuseError where another one is."""
         old = self.plan()
-        if old is None or old.run_id != plan.run_id:
+        if old is not None and old.run_id != plan.run_id:
             raise MisuseError(
                 self.store.url.removesuffix(SUFFIX),
                 expected=f"the plan it was begun with ({_short(old)})",
                 got=f"another one ({_short(plan)})",
                 hint="another --out, or remove the old cube and its ledger",
             )
+        return old is not None
 
     def record(self, receipt: Receipt) -> Receipt:
         """Write a receipt that must not exist yet, and return the one that now stands.
@@ -63,7 +70,10 @@ class Ledger:
         if self.store.put_new(key, _dump(receipt)):
             self.store.delete(f"failed/{receipt.tile}.json")
             return receipt
-        standing = Receipt.from_json(json.loads(self.store.read(key)))
+        standing = self._receipt(key)
+        if standing is None:
+            self.store.put(key, _dump(receipt))
+            return receipt
         if standing.attempt != receipt.attempt and standing.content() != receipt.content():
             raise RuntimeError(
                 f"{self.store.url}/{key}: one task gave two results; "
@@ -82,15 +92,28 @@ class Ledger:
 
     def _read(self, folder: str) -> Iterator[tuple[str, Receipt]]:
         for key in self.store.keys(folder):
-            if match := re.fullmatch(rf"{folder}/(r\d{{3}}c\d{{3}})\.json", key):
-                try:
-                    yield match[1], Receipt.from_json(json.loads(self.store.read(key)))
-                except (ValueError, TypeError, KeyError):
-                    continue  # a receipt that cannot be read is no receipt: the task is done again
+            match = re.fullmatch(rf"{folder}/(r\d{{3}}c\d{{3}})\.json", key)
+            if match and (receipt := self._receipt(key)) is not None:
+                yield match[1], receipt
+
+    def _receipt(self, key: str) -> Receipt | None:
+        """Return a receipt; None for one that cannot be read: its task is done again."""
+        try:
+            return Receipt.from_json(json.loads(self.store.read(key)))
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
 
     def forget(self, tile: str) -> None:
         """Remove the receipt of a tile, so that its task is done again."""
         self.store.delete(f"receipts/{tile}.json")
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return the manifest (run_id, sha256, receipts); None where there is none, or none that is whole."""
+        try:
+            found = json.loads(self.store.read(MANIFEST))
+            return found if digest(found["receipts"]) == found["sha256"] else None
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
 
     def close(self, plan: Plan) -> str | None:
         """Write the manifest when every task has its receipt, and return its digest; else None."""
@@ -126,16 +149,31 @@ def audit(plan: Plan, ledger: Ledger, store: Any) -> dict[str, list[str]]:
             owned.add(written.key)
             if fault := _fault(store, written.key, written.size, written.sha256):
                 problems.setdefault(tile, []).append(f"{written.key}: {fault}")
-    shards = {k for g in plan.layers for k in store.keys(f"{g}/c")}
+    planned = {t.tile.id for t in plan.tasks}
+    about = [f"{t}: {NOT_PLANNED}" for t in sorted(receipts.keys() - planned)]
     # What a task wrote before it was stopped is no orphan: the task will be done again.
-    undone = {t for t, found in problems.items() if found == ["planned but not done"]}
-    if not undone and (orphans := sorted(k for k in shards - owned if _is_shard(k))):
-        problems["cube"] = [f"{k}: written, but no receipt says so" for k in orphans]
-    return problems
+    if planned <= receipts.keys():
+        there = {k for g in plan.layers for k in store.keys(f"{g}/c")}
+        about += [f"{k}: {ORPHAN}" for k in sorted(there - owned)]
+        about += [f"{k}: {UNFINISHED}" for k in store.unfinished()]
+        about += _unlike_manifest(receipts, planned, ledger.manifest(), problems)
+    return {**problems, "cube": about} if about else problems
 
 
-def _is_shard(key: str) -> bool:
-    return re.search(r"/c(/\d+)+$", key) is not None
+def _unlike_manifest(
+    receipts: dict[str, Receipt],
+    planned: set[str],
+    manifest: dict[str, Any] | None,
+    problems: dict[str, list[str]],
+) -> list[str]:
+    """Add the tiles whose receipts were changed after the manifest was closed; return faults of no tile."""
+    if manifest is None:
+        return ["its ledger has no whole manifest"]
+    closed = {r["tile"]: digest(r) for r in manifest["receipts"]}
+    for tile in sorted(planned):
+        if closed.get(tile) != digest(receipts[tile].content()):
+            problems.setdefault(tile, []).append("its receipt is not what the manifest was closed with")
+    return []
 
 
 def _fault(store: Any, key: str, size: int, sha256: str) -> str | None:

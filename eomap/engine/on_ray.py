@@ -5,9 +5,11 @@ predictor are in flight, so memory is bounded whatever the size of the plan. Ray
 off: the run machine decides by the class of the error, and a lost process is a transient one.
 """
 
+import contextlib
 import os
+import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +55,12 @@ def _fetch(job: Job, ports: Ports) -> Composite:
 
 class _Predictor:
     def __init__(self, ports: Ports) -> None:
-        self.sink = ports.sink
-        self.predict = ports.predictor("cuda" if ray.get_gpu_ids() else "cpu")
+        self.sink, self.make = ports.sink, ports.predictor
+        self.predict: Any = None
 
     def infer_and_land(self, job: Job, composite: Composite) -> Receipt:
+        if self.predict is None:  # not in the constructor: what fails there dies without saying why
+            self.predict = self.make("cuda" if ray.get_gpu_ids() else "cpu")
         return infer_and_land(job, composite, self.predict, self.sink)
 
 
@@ -74,16 +78,26 @@ def run(
     `workers`: number of predictors; None takes one per GPU where there are any, else one per CPU.
     Raises MisuseError when the cluster cannot be reached. A KeyboardInterrupt ends every worker.
     """
-    owner = not ray.is_initialized()
-    if owner:
-        _connect(address, workers)
-    try:
+    with cluster(address, workers):
         gpus = ray.cluster_resources().get("GPU", 0)
         share = gpus_per_worker if gpus_per_worker is not None else (1.0 if gpus else 0.0)
         count = workers or int(gpus / share if share else ray.cluster_resources().get("CPU", 1)) or 1
         make = ray.remote(num_cpus=0.5, num_gpus=share, max_restarts=-1, max_task_retries=0)(_Predictor)
         pool = [make.remote(ports) for _ in range(count)]
         return _drive(RunState.of(jobs), pool, ray.put(ports), settled)
+
+
+@contextlib.contextmanager
+def cluster(address: str | None, workers: int | None) -> Iterator[None]:
+    """Join a cluster or start one on this machine, unless there is one already; leave what was joined.
+
+    Raises MisuseError when it does not answer.
+    """
+    owner = not ray.is_initialized()
+    if owner:
+        _connect(address, workers)
+    try:
+        yield
     finally:
         if owner:
             ray.shutdown()
@@ -95,6 +109,7 @@ def _connect(address: str | None, workers: int | None) -> None:
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     try:
         if address:
+            _knock(address)
             ray.init(address=address, **quiet)
         else:
             ray.init(
@@ -103,13 +118,20 @@ def _connect(address: str | None, workers: int | None) -> None:
                 include_dashboard=False,
                 **quiet,
             )
-    except (ConnectionError, ValueError, RuntimeError) as problem:
+    except (OSError, ValueError, RuntimeError) as problem:
         raise MisuseError(
             "--address",
             expected="a Ray cluster that answers",
             got=str(problem)[:200],
             hint="`ray status` there, or leave --address out",
         ) from problem
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: Ray itself would go on asking for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _drive(state: RunState, pool: list[Any], ports: Any, settled: Callable[[Receipt], None]) -> RunState:

@@ -86,18 +86,13 @@ class Cube:
         """The bytes of the cube."""
         return open_store(self.url)
 
-    def array(self, name: str, *, writable: bool = False) -> Any:
-        """Return the zarr array of a layer."""
+    def array(self, name: str) -> Any:
+        """Return the zarr array of a layer, to read."""
         import zarr
 
-        key = f"{name}:{writable}"
-        if key not in self._open:
-            # An all-fill shard must exist, or "done and empty" would look like "never done".
-            with zarr.config.set({"array.write_empty_chunks": writable}):
-                self._open[key] = zarr.open_array(
-                    self.store.zarr(), path=name, mode="r+" if writable else "r", zarr_format=3
-                )
-        return self._open[key]
+        if name not in self._open:
+            self._open[name] = zarr.open_array(self.store.zarr(), path=name, mode="r", zarr_format=3)
+        return self._open[name]
 
     def object_key(self, layer: Layer, tile: Tile) -> str:
         """Return the key of the shard of a layer that holds a tile."""
@@ -109,7 +104,7 @@ class Cube:
 
         The first declared layer is written last: its shard says that the others are there.
         """
-        row, col = self.extent.shard(tile)
+        self.extent.shard(tile)
         n = tile_cells(self.extent.step)
         done: list[Written] = []
         for layer in reversed(self.layers):
@@ -119,16 +114,12 @@ class Cube:
                 raise ValueError(
                     f"{layer.name}: one whole shard is {shape} {layer.dtype}, got {block.shape} {block.dtype}"
                 )
-            part = (slice(row * n, (row + 1) * n), slice(col * n, (col + 1) * n))
-            at = (slice(None), *part) if layer.bands else part
-            array = self.array(layer.name, writable=True)
-            array[at] = block
-            key = self.object_key(layer, tile)
-            data = self.store.read(key)
-            if not np.array_equal(array[at], block):
+            key, data = self.object_key(layer, tile), _shard_bytes(layer, block, self.extent.step)
+            self.store.put(key, data)
+            if self.store.read(key) != data:
                 raise BrokenInputError(
                     f"{self.url}/{key}",
-                    expected="the cells just written",
+                    expected="the bytes just written",
                     got="others",
                     hint="check the disk or the store, then run again",
                 )
@@ -165,16 +156,55 @@ class Cube:
         _consolidate(self.store)
 
 
+def _coding(layer: Layer, step: int) -> dict[str, Any]:
+    """Return how the values of a layer become the bytes of a shard."""
+    from zarr.codecs import ZstdCodec
+
+    n = tile_cells(step)
+    lead, chunk = (len(layer.bands),) if layer.bands else (), chunk_cells(n)
+    return {
+        "chunks": (*lead, chunk, chunk),
+        "shards": (*lead, n, n),
+        "dtype": layer.dtype,
+        "fill_value": layer.fill,
+        "compressors": ZstdCodec(level=3, checksum=True),
+    }
+
+
+def _shard_bytes(layer: Layer, block: npt.NDArray[Any], step: int) -> bytes:
+    """Return one shard as zarr encodes it.
+
+    Made in memory, for zarr-python reads what lies in a shard before it writes it anew: a damaged
+    shard could not be replaced. An all-fill shard exists too, or "done and empty" would look undone.
+    """
+    import zarr
+
+    staging = zarr.storage.MemoryStore()
+    array = zarr.create_array(
+        staging, shape=block.shape, **_coding(layer, step), config={"write_empty_chunks": True}
+    )
+    array[...] = block
+    return staging._store_dict["/".join(["c", *("0" * block.ndim)])].to_bytes()
+
+
 def create(url: str, extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str, Any]) -> Cube:
-    """Create the empty arrays and the metadata of a cube at a free place; root metadata comes last."""
+    """Write the metadata of a cube; root metadata comes last. Shards that are there stay as they are."""
+    cube = Cube(url, extent, layers)
+    objects = _metadata(extent, layers, attributes)
+    for key in sorted(objects, key=lambda k: (k == ROOT, k)):
+        cube.store.put(key, objects[key])
+    _consolidate(cube.store)
+    return cube
+
+
+def _metadata(extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return every object of a cube but its shards, by key: zarr.json of group and arrays, coordinates."""
     import zarr
     from zarr.codecs import ZstdCodec
 
     from eomap.io.georeference import array_attributes, root_attributes, spatial_reference
 
-    cube = Cube(url, extent, layers)
-    n, window = tile_cells(extent.step), extent.window
-    chunk = chunk_cells(n)
+    window = extent.window
     staging = zarr.storage.MemoryStore()
     group = zarr.open_group(staging, mode="w", zarr_format=3)
     group.attrs.update({**root_attributes(window, layers), **attributes})
@@ -183,11 +213,7 @@ def create(url: str, extent: Extent, layers: tuple[Layer, ...], attributes: Mapp
         group.create_array(
             layer.name,
             shape=(*lead, *window.shape),
-            chunks=(*lead, chunk, chunk),
-            shards=(*lead, n, n),
-            dtype=layer.dtype,
-            fill_value=layer.fill,
-            compressors=ZstdCodec(level=3, checksum=True),
+            **_coding(layer, extent.step),
             dimension_names=("band", "y", "x") if lead else ("y", "x"),
             attributes=array_attributes(layer, window),
         )
@@ -211,11 +237,36 @@ def create(url: str, extent: Extent, layers: tuple[Layer, ...], attributes: Mapp
         dimension_names=(),
         attributes=spatial_reference(window),
     )[...] = 0
-    objects = {k: v.to_bytes() for k, v in staging._store_dict.items()}
-    for key in sorted(objects, key=lambda k: (k == ROOT, k)):
-        cube.store.put(key, objects[key])
-    _consolidate(cube.store)
-    return cube
+    return {k: v.to_bytes() for k, v in staging._store_dict.items()}
+
+
+def metadata_faults(cube: Cube, run_id: str) -> list[str]:
+    """Return what keeps the metadata at a cube's place from being that of this cube and run."""
+    try:
+        found = open_cube(cube.url)
+    except MisuseError as problem:
+        return [f"its metadata: expected {problem.expected}, got {problem.got}"]
+    if found.attributes().get("eomap:run_id") != run_id:
+        return ["its metadata belongs to another run than its ledger"]
+    if (found.extent, found.layers) != (cube.extent, cube.layers):
+        return ["its metadata speaks of another extent or other layers than its plan"]
+    faults = []
+    for key, wanted in _metadata(cube.extent, cube.layers, {}).items():
+        if key != ROOT and _essence(cube.store, key) != _essence({key: wanted}, key):
+            faults.append(f"{key}: missing, or not as planned")
+    return sorted(faults)
+
+
+def _essence(store: Any, key: str) -> Any:
+    """Return what decides how the bytes of an array are read; for its chunks, whether they are there."""
+    try:
+        data = store[key] if isinstance(store, dict) else store.read(key)
+        if not key.endswith(ROOT):
+            return bool(data)
+        document = json.loads(data)
+        return [document.get(k) for k in ("shape", "data_type", "chunk_grid", "fill_value", "codecs")]
+    except (FileNotFoundError, ValueError, AttributeError):
+        return None
 
 
 def _consolidate(store: Folder | Bucket) -> None:
@@ -241,6 +292,7 @@ def open_cube(url: str) -> Cube:
     """Return the cube at a path or s3:// url; raise MisuseError where there is none of ours."""
     try:
         document = json.loads(open_store(url).read(ROOT))
+        attributes = dict(document.get("attributes", {}))
     except FileNotFoundError:
         raise MisuseError(
             url,
@@ -248,9 +300,8 @@ def open_cube(url: str) -> Cube:
             got="nothing there",
             hint="check the path, or make one with `eomap run`",
         ) from None
-    except (ValueError, NotADirectoryError, IsADirectoryError):
+    except (ValueError, TypeError, AttributeError, IsADirectoryError):
         raise MisuseError(url, expected="a cube made by eomap", got="something else") from None
-    attributes = document.get("attributes", {})
     if attributes.get("eomap:format") != FORMAT_VERSION:
         raise MisuseError(
             url,
@@ -259,8 +310,13 @@ def open_cube(url: str) -> Cube:
         )
     from eomap.core.layer import LegendClass
 
-    layers = tuple(
-        Layer(**{**g, "legend": tuple(LegendClass(**c) for c in g["legend"]), "bands": tuple(g["bands"])})
-        for g in attributes["eomap:layers"]
-    )
-    return Cube(url, Extent(**attributes["eomap:extent"]), layers)
+    try:
+        layers = tuple(
+            Layer(**{**g, "legend": tuple(LegendClass(**c) for c in g["legend"]), "bands": tuple(g["bands"])})
+            for g in attributes["eomap:layers"]
+        )
+        return Cube(url, Extent(**attributes["eomap:extent"]), layers)
+    except (KeyError, TypeError) as problem:
+        raise MisuseError(
+            url, expected="a cube made by eomap", got=f"damaged metadata ({str(problem)[:80]})"
+        ) from None

@@ -213,6 +213,8 @@ def _origin(attributes: Mapping[str, Any], name: str) -> str:
     value = attributes.get(f"eomap:{name}", attributes.get(f"eomap:{name}_id", ""))
     if isinstance(value, Mapping):
         value = value.get("name", "")
+    if name == "model" and not value:
+        value = " and ".join(m["name"] for m in attributes.get("eomap:models", ()))
     text = str(value)
     return f"{name} {text[:12] if name == 'run' else text}" if text else ""
 

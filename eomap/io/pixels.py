@@ -27,6 +27,7 @@ from eomap.kernels.warp import source_positions
 F64 = npt.NDArray[np.float64]
 
 OPEN_FILES = 96
+METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
 _TRANSIENT = (
     "timed out",
@@ -40,6 +41,8 @@ _TRANSIENT = (
     "SlowDown",
     "Recv failure",
 )
+_UNHEARD = "does not exist in the file system"
+"""What GDAL says of a host that did not answer; of a file that the host lacks it says the 404."""
 _ATTEMPTS, _FIRST_WAIT_S = 4, 0.5
 
 ENVIRONMENT = {
@@ -50,6 +53,8 @@ ENVIRONMENT = {
     "GDAL_HTTP_CONNECTTIMEOUT": "20",
     "VSI_CACHE": "TRUE",
     "GDAL_SKIP": "VRT",
+    # Else a failed answer is remembered, and asking again asks nobody.
+    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",
 }
 
 
@@ -75,8 +80,9 @@ class RasterioReader:
                 return self._read(band, frame, signing)
             except rasterio.errors.RasterioError as problem:
                 self._forget(band.href)
-                text = f"{problem} {problem.__cause__ or ''}"
-                if not any(mark.lower() in text.lower() for mark in _TRANSIENT):
+                text = f"{problem} {problem.__cause__ or ''}".lower()
+                unheard = "://" in band.href and _UNHEARD in text
+                if not unheard and not any(mark.lower() in text for mark in _TRANSIENT):
                     raise BrokenInputError(
                         redact(band.href),
                         expected="a readable GeoTIFF or JPEG 2000",
@@ -103,7 +109,7 @@ class RasterioReader:
         r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
         if not (r.size and c.size):
             return out
-        smooth = not band.categorical and abs(file.transform.a) > PIXEL_M
+        smooth = not band.categorical and _pixel_m(file) > 1.5 * PIXEL_M
         reach = 1 if smooth else 0
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, file.height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, file.width)
@@ -182,3 +188,8 @@ def _positions(file: Any, frame: Frame) -> tuple[F64, F64]:
     else:
         x, y = source_positions(frame, file.crs.to_wkt() if epsg is None else epsg)
     return (y - t.f) / t.e, (x - t.c) / t.a
+
+
+def _pixel_m(file: Any) -> float:
+    """Return the height of a file's pixels in metres."""
+    return abs(file.transform.e) * (METRES_PER_DEGREE if file.crs.is_geographic else 1.0)

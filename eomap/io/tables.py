@@ -1,10 +1,18 @@
 """Plans as tables that open on a map."""
 
-import os
 from pathlib import Path
 
 from eomap.core.plan import Plan
 from eomap.errors import MisuseError
+from eomap.io.place import whole_file
+
+
+def table_kind(path: str) -> str:
+    """Return .parquet or .geojson, by a path's ending; raise MisuseError for another one."""
+    kind = Path(path).suffix.lower()
+    if kind not in (".parquet", ".geojson"):
+        raise MisuseError("--out", expected="a name ending in .parquet or .geojson", got=path)
+    return kind
 
 
 def write_plan(plan: Plan, path: str) -> None:
@@ -17,9 +25,7 @@ def write_plan(plan: Plan, path: str) -> None:
 
     from eomap.core.grid import Tile
 
-    kind = Path(path).suffix.lower()
-    if kind not in (".parquet", ".geojson"):
-        raise MisuseError("--out", expected="a name ending in .parquet or .geojson", got=path)
+    kind = table_kind(path)
     rows = [
         {
             "tile": t.tile.id,
@@ -47,12 +53,8 @@ def write_plan(plan: Plan, path: str) -> None:
         for t in plan.unseen
     ]
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs="EPSG:4326")
-    part = f"{path}.part{kind}"
-    try:
+    with whole_file(path) as part:
         if kind == ".parquet":
             frame.to_parquet(part)
         else:
             frame.to_file(part, driver="GeoJSON")
-        os.replace(part, path)
-    except OSError as problem:
-        raise MisuseError(path, expected="a place to write", got=str(problem)[:200]) from problem

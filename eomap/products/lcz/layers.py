@@ -4,17 +4,20 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M, cell_index
-from eomap.core.ports import U16, Bool, Predictor
+from eomap.core.ports import Bool, Predictor
 from eomap.core.product import Inputs
 from eomap.kernels.cells import cell_clear, summarise
 from eomap.kernels.fill import fill_gaps
 
 CELL_PX = 10
-CONTEXT_PX = 11
+CONTEXT_PX, WINDOW_PX = 11, 32
 """A 32 x 32 window reaches 11 px beyond its 10 x 10 cell."""
 FILL_RADIUS_PX = 24
-SEEN_SHARE = 0.5
-"""A cell is mapped when at least half of its own pixels were seen clearly."""
+SEEN_SHARE, CONTEXT_SHARE = 0.5, 0.75
+"""A cell is mapped when more than half of its own pixels, and three quarters of its window, were seen.
+
+With less, what fills the gaps decides the class: half a window of one mean reads as low plants.
+"""
 QUANTA = 250
 
 
@@ -29,7 +32,9 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.gene
     filled = fill_gaps(inputs.dn_byx, FILL_RADIUS_PX)
     inner = slice(halo_px, -halo_px)
     share, looks = cell_clear(inputs.n_clear_yx[inner, inner], CELL_PX)
-    mappable = (share >= SEEN_SHARE) & _whole(filled, halo_px)
+    gaps = _window_sums((filled == 0).any(axis=0), halo_px)
+    context = _window_sums(inputs.n_clear_yx > 0, halo_px) / WINDOW_PX**2
+    mappable = (share > SEEN_SHARE) & (context >= CONTEXT_SHARE) & (gaps == 0)
     row, col = cell_index(inputs.window, inputs.frame, cell_px=CELL_PX)
     row, col = row - halo_px // CELL_PX, col - halo_px // CELL_PX
     needed = np.zeros_like(mappable)
@@ -58,14 +63,13 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.gene
     }
 
 
-def _whole(filled: U16, halo_px: int) -> Bool:
-    """Say which cells have no gap left in their 32 x 32 window."""
-    rows, cols = ((n - 2 * halo_px) // CELL_PX for n in filled.shape[1:])
-    gap = (filled == 0).any(axis=0)
-    sums = np.zeros((gap.shape[0] + 1, gap.shape[1] + 1), dtype=np.int32)
-    np.cumsum(gap, axis=0, out=sums[1:, 1:])
+def _window_sums(mask_yx: Bool, halo_px: int) -> npt.NDArray[np.int32]:
+    """Return how many pixels of each cell's 32 x 32 window are true (rows, cols)."""
+    rows, cols = ((n - 2 * halo_px) // CELL_PX for n in mask_yx.shape)
+    sums = np.zeros((mask_yx.shape[0] + 1, mask_yx.shape[1] + 1), dtype=np.int32)
+    np.cumsum(mask_yx, axis=0, out=sums[1:, 1:])
     np.cumsum(sums[1:, 1:], axis=1, out=sums[1:, 1:])
     top = halo_px - CONTEXT_PX + CELL_PX * np.arange(rows)[:, None]
     left = halo_px - CONTEXT_PX + CELL_PX * np.arange(cols)[None, :]
-    end = CELL_PX + 2 * CONTEXT_PX
-    return sums[top + end, left + end] - sums[top, left + end] - sums[top + end, left] + sums[top, left] == 0
+    bottom, right = top + WINDOW_PX, left + WINDOW_PX
+    return sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]

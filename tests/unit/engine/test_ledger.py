@@ -112,6 +112,7 @@ def cube(tmp_path, ledger):
     for n in (1, 2):
         store.put(f"lcz/c/0/{n}", b"abc")
         ledger.record(receipt(n))
+    ledger.close(plan(1, 2))
     return store
 
 

@@ -7,7 +7,7 @@ from small_cube import LAYERS, small_cube
 
 from eomap.core.grid import Window
 from eomap.errors import MisuseError
-from eomap.io import overview
+from eomap.io import overview, picture
 from eomap.io.colours import RAMP, class_rgb, ramp_rgb
 from eomap.io.drawing import degrees_text, km_per_degree, scale_bar, ticks_at
 from eomap.io.overview import means, modes, survey
@@ -165,3 +165,10 @@ def test_panels_lie_in_a_grid_and_classes_stay_classes(tmp_path):
         side_by_side([], tmp_path / "none.png")
     with pytest.raises(MisuseError):
         side_by_side([("grey", stripes[..., 0])], tmp_path / "none.png")
+
+
+def test_the_footer_names_the_networks_of_a_run():
+    attributes = {"eomap:models": [{"name": "m1", "version": "1"}], "eomap:run_id": "0123456789abcdef"}
+    assert picture._origin(attributes, "model") == "model m1"
+    assert picture._origin(attributes, "run") == "run 0123456789ab"
+    assert picture._origin({}, "model") == ""
