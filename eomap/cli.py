@@ -26,7 +26,7 @@ _SELECTION = (
         help="earth-search, planetary-computer, cdse, or the path or URL of a STAC catalogue.",
     ),
     click.option("--collection", help="STAC collection.  [default: the catalogue's Sentinel-2]"),
-    click.option("--model", help="Network; see `eomap models list`.  [default: the product's]"),
+    click.option("--model", help="Network; see `eomap models list`.  [default: by the scenes' level]"),
     click.option(
         "--mask", default="auto", show_default=True, help="Clouds: auto, scl, spectral, s2cloudless or none."
     ),
@@ -287,15 +287,16 @@ def repair(cube: str, **how: Any) -> None:
 @_json
 def query(cube: str, *, point: str | None, aoi: str | None, as_json: bool) -> None:
     """Ask a cube what is at a point, or how much of each class lies in an area."""
-    from eomap import api
-    from eomap.progress import table
+    from eomap import answers, api
 
     if (point is None) == (aoi is None):
         raise MisuseError("query", expected="either --point lon,lat or --aoi FILE", got="both or none")
-    found: Any = (
-        api.query_point(cube, *_pair(point)) if point is not None else api.query_zones(cube, str(aoi))
-    )
-    print(json.dumps(found, indent=1) if as_json else table(found))
+    if point is not None:
+        here = api.query_point(cube, *_pair(point))
+        print(json.dumps(here, indent=1) if as_json else answers.point(here))
+    else:
+        areas = api.query_zones(cube, str(aoi))
+        print(json.dumps(areas, indent=1) if as_json else answers.zones(areas))
 
 
 def _pair(text: str) -> tuple[float, float]:
@@ -331,11 +332,10 @@ def models() -> None:
 @_json
 def models_list(*, as_json: bool) -> None:
     """List the networks, their licence and whether they are on this machine."""
-    from eomap import api
-    from eomap.progress import table
+    from eomap import answers, api
 
     found = api.models()
-    print(json.dumps(found, indent=1) if as_json else table(found))
+    print(json.dumps(found, indent=1) if as_json else answers.table(found))
 
 
 @models.command("show")

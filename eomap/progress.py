@@ -1,8 +1,8 @@
-"""What people see while they wait, on stderr; and small tables for answers."""
+"""What people see while they wait, on stderr."""
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Notify = Callable[[str, Mapping[str, Any]], None]
@@ -80,24 +80,3 @@ class _Shown:
                 self.bar.console.print(
                     f"failed: {info['receipt'].tile}: {info['receipt'].error}", markup=False
                 )
-
-
-def table(found: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
-    """Return an answer as aligned text: one line per entry, or one row per record."""
-    if isinstance(found, Mapping):
-        width = max((len(str(k)) for k in found), default=0)
-        return "\n".join(f"{k:<{width}}  {_text(v)}" for k, v in found.items())
-    if not found:
-        return "nothing"
-    heads = list(found[0])
-    rows = [heads, *([_text(r.get(h)) for h in heads] for r in found)]
-    widths = [max(len(r[i]) for r in rows) for i in range(len(heads))]
-    return "\n".join("  ".join(v.ljust(w) for v, w in zip(r, widths, strict=True)).rstrip() for r in rows)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.1f}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k} {_text(v)}" for k, v in value.items())
-    return "" if value is None else str(value)

@@ -1,5 +1,6 @@
 """Looking into a cube: open, query, export."""
 
+from functools import partial
 from typing import Any
 
 from eomap.errors import MisuseError
@@ -24,8 +25,12 @@ def query_point(out: str, lon: float, lat: float) -> dict[str, Any]:
 def query_zones(out: str, zones: str) -> list[dict[str, Any]]:
     """Return one record per zone and class: area in km2 (geodesic), share, cells.
 
-    `zones` is a vector file. Cells without a clear look and cells never written are told apart.
+    `zones` is a vector file. Cells without a clear look, cells never written and those
+    outside the cube are told apart: no_look_km2, unwritten_km2, outside_km2. A zone without any class has
+    one record whose code is None.
     """
+    import pandas
+
     from eomap.io.cube import open_cube as opened
     from eomap.io.vectors import read_zones
     from eomap.io.zonal import zone_table
@@ -35,9 +40,24 @@ def query_zones(out: str, zones: str) -> list[dict[str, Any]]:
     if not main.legend:
         raise MisuseError(out, expected="a map of classes", got=f"layer {main.name}")
     names = {c.value: c.name for c in main.legend}
-    table = zone_table(read_zones(zones), lambda window: cube.read(main.name, window), step=cube.extent.step)
-    records = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
-    return [{**r, "class": names.get(r["code"], "")} for r in records]
+    table = zone_table(read_zones(zones), partial(_codes, cube, main.name), step=cube.extent.step)
+    records: list[dict[str, Any]] = [{str(k): v for k, v in r.items()} for r in table.to_dict("records")]
+    for record in records:
+        code = None if pandas.isna(record["code"]) else int(record["code"])
+        record |= {"code": code, "class": None if code is None else names.get(code, "")}
+    return records
+
+
+def _codes(cube: Any, layer: str, window: Any) -> Any:
+    """Return the codes of a window, OUTSIDE beyond the cube."""
+    from eomap.io.zonal import OUTSIDE
+
+    codes, own = cube.read(layer, window), cube.extent.window
+    codes[: max(own.row0 - window.row0, 0)] = OUTSIDE
+    codes[max(own.row1 - window.row0, 0) :] = OUTSIDE
+    codes[:, : max(own.col0 - window.col0, 0)] = OUTSIDE
+    codes[:, max(own.col1 - window.col0, 0) :] = OUTSIDE
+    return codes
 
 
 def export(

@@ -1,6 +1,7 @@
 """From what a person asks to a frozen plan."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 from eomap import __version__
 from eomap.core.period import Period
 from eomap.core.plan import Plan
-from eomap.errors import MisuseError
+from eomap.core.source import Item
+from eomap.errors import BrokenInputError, MisuseError
 
 DEFAULT_CATALOG = "earth-search"
 DEFAULT_MEMORY_BYTES = 4 << 30
@@ -58,8 +60,9 @@ def plan(
         one_of("--layer", name, made.optional)
     if max_cloud is not None and not 0 <= max_cloud <= 100:
         raise MisuseError("--max-cloud", expected="a percentage from 0 to 100", got=f"{max_cloud:g}")
-    entry = model_entry(model or made.models[0])
-    one_of("--model", entry.name, made.models)
+    asked = model_entry(model) if model else None
+    if asked:
+        one_of("--model", asked.name, made.models)
     span = Period.parse(period) if period else Period.last_full_year(datetime.now(UTC).date())
     if (aoi is None) == (bbox is None):
         raise MisuseError(
@@ -67,10 +70,11 @@ def plan(
         )
     area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
     source = open_catalog(catalog)
-    chosen = collection or _collection(source, entry.level)
+    chosen = collection or _collection(source, (asked or model_entry(made.models[0])).level)
     items = source.search(
         chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
     )
+    entry = asked or model_entry(made.default_model(_levels(items, chosen)))
     order = Order(
         product=made,
         period=span,
@@ -88,6 +92,17 @@ def plan(
         area, order, items, names=source.entry.bands(chosen), signing=source.entry.signing, code=__version__
     )
     return replace(made_plan, notes=(*made_plan.notes, *_level_notes(made_plan, entry.name, entry.level)))
+
+
+def _levels(items: Sequence[Item], collection: str) -> set[str]:
+    """Return the processing levels of the items that say theirs."""
+    from eomap.sensors.sentinel2 import level_of
+
+    found = set()
+    for item in items:
+        with contextlib.suppress(BrokenInputError):
+            found.add(level_of(item, collection))
+    return found
 
 
 def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
 """A product: one map, declared once as a frozen value."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from eomap.core.grid import Frame, Window
@@ -54,7 +54,14 @@ class Product:
     """Names of the networks that can make it; the first is the default."""
     optional: tuple[str, ...] = ()
     """Names of layers written only on request."""
+    models_by_level: Mapping[str, str] = field(default_factory=dict)
+    """The default where scenes are of a processing level on which another network does better."""
 
     def layers(self, extra: tuple[str, ...] = ()) -> tuple[Layer, ...]:
         """Return the layers that a run writes: all but the optional ones not asked for."""
         return tuple(g for g in self.gives if g.name not in self.optional or g.name in extra)
+
+    def default_model(self, levels: Collection[str]) -> str:
+        """Return the network to take for scenes of these processing levels when none is asked for."""
+        chosen = {self.models_by_level.get(level, self.models[0]) for level in levels}
+        return chosen.pop() if len(chosen) == 1 else self.models[0]

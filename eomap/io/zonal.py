@@ -1,8 +1,8 @@
-"""Class areas within zones, and the cell under a point.
+"""Class areas within zones.
 
-Codes are those of a categorical layer: 0 is "processed, no clear look", 255 is "never written",
-everything else is a class. Areas are geodesic (WGS84), km2. A cell belongs to the zone that holds
-its centre, so zones that share an edge share no cell.
+Codes are those of a categorical layer: 0 is "processed, no clear look", 255 is "never written", 254
+stands for cells outside the cube, everything else is a class. Areas are geodesic (WGS84), km2. A cell
+belongs to the zone that holds its centre, so zones that share an edge share no cell.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
     from pandas import DataFrame
 
-NO_LOOK, UNWRITTEN = 0, 255
+NO_LOOK, OUTSIDE, UNWRITTEN = 0, 254, 255
 _N_CODES = 256
 _CELLS_AT_ONCE = 1 << 20
 
 U8 = npt.NDArray[np.uint8]
 ReadCodes = Callable[[Window], U8]
-"""Returns the codes (y, x) of a window; cells outside the cube are UNWRITTEN. Called from threads."""
+"""Returns the codes (y, x) of a window; cells outside the cube are OUTSIDE. Called from threads."""
 
 _COLUMNS: Mapping[str, str] = {
     "order": "int64",
@@ -36,6 +36,7 @@ _COLUMNS: Mapping[str, str] = {
     "n_cells": "int64",
     "no_look_km2": "float64",
     "unwritten_km2": "float64",
+    "outside_km2": "float64",
 }
 
 
@@ -65,29 +66,11 @@ def _row_areas(window: Window) -> npt.NDArray[np.float64]:
 def class_areas(codes_yx: U8, window: Window, geometry: Any) -> dict[int, float]:
     """Return the geodesic area in km2 of every code that occurs inside a lon/lat geometry, by code.
 
-    `codes_yx` (y, x) uint8 are the codes of `window`. NO_LOOK and UNWRITTEN are codes like others.
+    `codes_yx` (y, x) uint8 are the codes of `window`. NO_LOOK, OUTSIDE and UNWRITTEN are codes like others.
     """
     counts = _counts(codes_yx, window, geometry)
     areas = _row_areas(window) @ counts
     return {int(code): float(areas[code]) for code in np.flatnonzero(counts.any(axis=0))}
-
-
-def cell_at(lon: float, lat: float, *, step: int) -> Window:
-    """Return the one lattice cell that holds a point; longitudes wrap, the eastern edge is the western.
-
-    >>> cell_at(180.0, 90.0, step=10) == cell_at(-180.0, 90.0, step=10)
-    True
-    """
-    if not (np.isfinite(lon) and abs(lon) <= 540 and abs(lat) <= 90):
-        hint = "swap them: longitude comes first" if abs(lon) <= 90 < abs(lat) <= 180 else ""
-        raise MisuseError(
-            "--point", expected="longitude,latitude in degrees", got=f"{lon:g},{lat:g}", hint=hint
-        )
-    tile_cells(step)
-    per_deg = STEPS_PER_DEGREE / step
-    row = min(int((90 - lat) * per_deg), int(180 * per_deg) - 1)
-    col = min(int(((lon + 180) % 360) * per_deg), int(360 * per_deg) - 1)
-    return Window(step, row, row + 1, col, col + 1)
 
 
 def _tally(geometry: Any, read_codes: ReadCodes, step: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
@@ -106,9 +89,9 @@ def _zone_rows(order: int, geometry: Any, read_codes: ReadCodes, step: int) -> l
     import pandas
 
     cells, areas = _tally(geometry, read_codes, step)
-    classes = [int(c) for c in np.flatnonzero(cells) if c not in (NO_LOOK, UNWRITTEN)]
+    classes = [int(c) for c in np.flatnonzero(cells) if c not in (NO_LOOK, OUTSIDE, UNWRITTEN)]
     mapped = float(areas[classes].sum())
-    apart = (float(areas[NO_LOOK]), float(areas[UNWRITTEN]))
+    apart = (float(areas[NO_LOOK]), float(areas[UNWRITTEN]), float(areas[OUTSIDE]))
     if not classes:
         return [(order, pandas.NA, 0.0, 0.0, 0, *apart)]
     return [(order, c, float(areas[c]), float(areas[c]) / mapped, int(cells[c]), *apart) for c in classes]
@@ -131,7 +114,7 @@ def zone_table(
     """Return the class areas of every zone: one row per zone and class, in the order of the zones.
 
     Columns: zone (label in the index of `zones`), name (where `zones` has it), code, area_km2, share (of
-    the zone's mapped area, 0 to 1), n_cells, and per zone no_look_km2 and unwritten_km2. A zone
+    the zone's mapped area, 0 to 1), n_cells, and per zone no_look_km2, unwritten_km2 and outside_km2. A zone
     without any class has one row whose code is missing. Zones lie in spatial partitions (neighbours on
     the Hilbert curve together), which run side by side in threads; the table does not depend on how
     many. `zones` are as from `read_zones`. Memory: one tile of codes per thread.

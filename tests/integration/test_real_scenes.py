@@ -144,6 +144,16 @@ def test_two_cloudy_dates_alone_are_no_look_and_five_give_trees(plan_of, tmp_pat
     assert np.isin(maps["all"][inside], TREES).all()
 
 
+def test_the_default_network_is_the_better_one_for_the_scenes_level(plan_of):
+    l1c = plan_of("S2_L1C_Tanzania_20230610", "2023-06", model=None)
+    l2a = plan_of("S2_L2A_Tanzania_20230610", "2023-06", collection="sentinel-2-l2a", model=None)
+    assert (l1c.model, l2a.model) == ("so2sat-resnet20", "sen2lcz-mf")
+    assert not [n for n in l1c.notes if "trained on" in n]
+    assert [n for n in l2a.notes if "trained on" in n] == [
+        "sen2lcz-mf was trained on L1C, these scenes are L2A: expect other errors"
+    ]
+
+
 def test_a_network_of_l1c_on_l2a_warns_once_and_writes_it_down(plan_of, tmp_path):
     plan = plan_of("S2_L2A_Denmark_20171030", "2017-10", collection="sentinel-2-l2a", model="eomap-lcz-s")
     _, summary = made(plan, tmp_path / "l2a.zarr")

@@ -50,4 +50,5 @@ PRODUCT = Product(
     compute=compute,
     models=("so2sat-resnet20", "sen2lcz-mf", "eomap-lcz-s"),
     optional=("probability",),
+    models_by_level={"L2A": "sen2lcz-mf"},  # measured: docs/explanation/lcz-havel.md
 )

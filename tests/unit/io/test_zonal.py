@@ -10,7 +10,7 @@ from pyproj import Geod
 from eomap.core.geodesy import band_area_km2
 from eomap.core.grid import Tile, Window, tile_window
 from eomap.errors import MisuseError
-from eomap.io.zonal import cell_at, class_areas, zone_table
+from eomap.io.zonal import class_areas, zone_table
 
 TILE = Tile(75, 385)
 WEST, SOUTH, EAST, NORTH = TILE.bounds_deg
@@ -95,6 +95,7 @@ def test_table_of_one_zone_is_class_areas():
         "n_cells",
         "no_look_km2",
         "unwritten_km2",
+        "outside_km2",
     ]
 
 
@@ -131,8 +132,10 @@ def test_names_and_labels_come_back_in_order():
     assert table["name"].unique().tolist() == ["z0", "z1", "z2", "z3"]
 
 
-@pytest.mark.parametrize(("code", "column"), [(0, "no_look_km2"), (255, "unwritten_km2")])
-def test_no_look_and_unwritten_are_told_apart(code, column):
+@pytest.mark.parametrize(
+    ("code", "column"), [(0, "no_look_km2"), (255, "unwritten_km2"), (254, "outside_km2")]
+)
+def test_no_look_unwritten_and_outside_are_told_apart(code, column):
     table = zone_table(
         zones(shapely.box(*TILE.bounds_deg)), lambda w: np.full(w.shape, code, np.uint8), step=STEP
     )
@@ -140,7 +143,7 @@ def test_no_look_and_unwritten_are_told_apart(code, column):
     assert table["code"].isna().all()
     assert table["n_cells"][0] == 0
     assert table[column][0] > 1000
-    assert table[["no_look_km2", "unwritten_km2"]].sum(axis=1)[0] == table[column][0]
+    assert table[["no_look_km2", "unwritten_km2", "outside_km2"]].sum(axis=1)[0] == table[column][0]
 
 
 def test_zone_smaller_than_a_cell_has_one_cell():
@@ -172,30 +175,3 @@ def test_windows_never_exceed_a_tile():
     zone_table(zones(shapely.box(10, 50, 12, 52)), codes, step=STEP)
     assert len(shapes) == 16
     assert set(shapes) == {(120, 120)}
-
-
-@pytest.mark.parametrize(
-    ("lon", "lat", "row", "col"),
-    [
-        (-180, 90, 0, 0),
-        (180, 90, 0, 0),
-        (179.9999, -90, 2159, 4319),
-        (12.0, 52.0, 456, 2304),
-        (372, 52, 456, 2304),
-    ],
-)
-def test_cell_under_a_point(lon, lat, row, col):
-    assert cell_at(lon, lat, step=1000) == Window(1000, row, row + 1, col, col + 1)
-
-
-@pytest.mark.parametrize(
-    ("lon", "lat"), [(np.nan, 0), (0, np.nan), (np.inf, 0), (0, 91), (541, 0), (52, 120)]
-)
-def test_points_that_are_none(lon, lat):
-    with pytest.raises(MisuseError, match="--point"):
-        cell_at(lon, lat, step=1000)
-
-
-def test_swapped_point_gets_the_hint():
-    with pytest.raises(MisuseError, match="longitude comes first"):
-        cell_at(52, 120, step=1000)
