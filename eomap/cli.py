@@ -38,7 +38,7 @@ _SELECTION = (
     ),
     click.option("--layer", "layers", multiple=True, help="Optional layer to add, e.g. probability."),
     click.option(
-        "--memory", default="4GB", show_default=True, help="Budget of one worker; the plan keeps within it."
+        "--memory", default="6GB", show_default=True, help="Budget of one worker; the plan keeps within it."
     ),
     click.option("--max-cloud", type=float, help="Leave out scenes called cloudier than this, in percent."),
 )

@@ -41,7 +41,7 @@ class Order:
     mask: str = "auto"
     extent: str = "aoi"
     extra_layers: tuple[str, ...] = ()
-    memory_bytes: int = 4 << 30
+    memory_bytes: int = 6 << 30
     """Budget of one worker."""
     max_cloud: float | None = None
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
@@ -208,8 +208,9 @@ def _block(order: Order, tile: Tile, frame: Frame, looks: int) -> tuple[int, int
     """Return the largest block side that keeps a worker within its budget, and the memory it takes."""
     bands = len(order.product.needs[0].bands)
     pixels = frame.height * frame.width
-    # Composite and its gap-filled copy, counts and gaps; then a block's looks, twice while they are stacked.
-    standing = PROCESS_BYTES + pixels * (2 * bands * 2 + 2 + 6)
+    # A worker is two processes, one fetching and one predicting, and two composites on their way between
+    # them: four composites, the gap-filled copy, counts and gaps; then a block's looks, twice when stacked.
+    standing = 2 * PROCESS_BYTES + pixels * (5 * bands * 2 + 4 * 2 + 6)
     for side in BLOCKS_PX:
         area = min(side + 2 * cloudmask.MARGIN_PX, frame.height) * min(
             side + 2 * cloudmask.MARGIN_PX, frame.width

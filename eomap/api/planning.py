@@ -14,7 +14,7 @@ from eomap.core.source import Item
 from eomap.errors import BrokenInputError, MisuseError
 
 DEFAULT_CATALOG = "earth-search"
-DEFAULT_MEMORY_BYTES = 4 << 30
+DEFAULT_MEMORY_BYTES = 6 << 30
 MASKS = ("auto", "scl", "spectral", "s2cloudless", "none")
 EXTENTS = ("aoi", "global")
 

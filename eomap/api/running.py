@@ -190,6 +190,7 @@ def _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker
         address=address,
         settled=settled,
         gpus_per_worker=gpus_per_worker,
+        memory_bytes=max(t.memory_bytes for t in todo),
     )
 
 
@@ -200,9 +201,12 @@ def _reader() -> Any:
 
 
 def _predictor(name: str, path: str, device: str) -> Any:
-    from eomap.io.weights import load_predictor
+    from eomap.io.registry import model
+    from eomap.io.weights import load_predictor, weights_path
 
-    return load_predictor(name, Path(path), device=device)
+    # On another machine of a cluster the driver's file may not be there: it gets its own, verified too.
+    here = Path(path) if Path(path).is_file() else weights_path(model(name))
+    return load_predictor(name, here, device=device)
 
 
 def _weights(plan: Plan, notify: Notify) -> str:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,19 +72,33 @@ def run(
     address: str | None,
     settled: Callable[[Receipt], None],
     gpus_per_worker: float | None = None,
+    memory_bytes: int = 0,
 ) -> RunState:
     """Do the jobs on a Ray cluster (`address`) or on this machine, and return the final state.
 
-    `workers`: number of predictors; None takes one per GPU where there are any, else one per CPU.
+    `workers`: number of predictors; None takes one per GPU where there are any, else one per CPU, but
+    no more than memory allows when each takes `memory_bytes`.
     Raises MisuseError when the cluster cannot be reached. A KeyboardInterrupt ends every worker.
     """
     with cluster(address, workers):
-        gpus = ray.cluster_resources().get("GPU", 0)
+        there = ray.cluster_resources()
+        gpus = there.get("GPU", 0)
         share = gpus_per_worker if gpus_per_worker is not None else (1.0 if gpus else 0.0)
-        count = workers or int(gpus / share if share else ray.cluster_resources().get("CPU", 1)) or 1
+        count = workers or _pool_size(gpus / share if share else there.get("CPU", 1), there, memory_bytes)
         make = ray.remote(num_cpus=0.5, num_gpus=share, max_restarts=-1, max_task_retries=0)(_Predictor)
         pool = [make.remote(ports) for _ in range(count)]
         return _drive(RunState.of(jobs), pool, ray.put(ports), settled)
+
+
+def _pool_size(processors: float, there: Mapping[str, float], memory_bytes: int) -> int:
+    """Return how many predictors to keep: one per processor, as far as the cluster's memory goes.
+
+    >>> _pool_size(8, {"memory": 10e9, "object_store_memory": 4e9}, 5 << 30), _pool_size(8, {}, 0)
+    (2, 8)
+    """
+    memory = there.get("memory", 0) + there.get("object_store_memory", 0)
+    fitting = memory // memory_bytes if memory and memory_bytes else processors
+    return max(1, int(min(processors, fitting)))
 
 
 @contextlib.contextmanager
