@@ -143,7 +143,8 @@ def run(
             notify=notify,
         )
     for warning in summary.warnings:
-        say(f"warning: {warning}")
+        if warning not in plan.notes:  # those were said before the run
+            say(f"warning: {warning}")
     for scene, error in sorted(summary.scenes_failed.items()):
         say(f"set aside: {scene}: {error}")
     for tile, error in sorted(summary.failed.items()):

@@ -61,7 +61,7 @@ class _Shown:
                     f"fetching {info['model']}", total=None, rate=""
                 )
             self.bar.update(self.fetches[info["model"]], completed=info["done"], total=info["total"])
-        elif kind == "begin":
+        elif kind == "begin" and info["todo"]:
             self.map = self.bar.add_task(
                 f"mapping 0/{info['todo']} tiles", total=info["km2"], completed=info["km2_done"], rate=""
             )

@@ -228,7 +228,7 @@ def test_bad_ways_to_run(refused, words, said):
         ("--bbox", AREA, *searching("--mask", "none")),
         ("--bbox", AREA, *searching("--layer", "probability")),
         ("--bbox", AREA, *searching("--extent", "global")),
-        ("--bbox", AREA, *searching("--model", "sen2lcz-mf")),
+        ("--bbox", AREA, *searching("--model", "so2sat-resnet20")),
         ("--bbox", AREA, *searching(period="2024-06")),
     ],
 )
