@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 N_BANDS, N_CLASSES = 10, 17
 CELL_PX, HALO_PX = 10, 16
-_WIDTHS = (32, 48, 64, 64, 128, 128)
+_WIDTHS = (32, 64, 96, 64, 128, 128)
 # What the scenes it was trained on look like on average: reflectance per band, B02 ... B12.
 _MEAN = (0.125, 0.105, 0.095, 0.115, 0.175, 0.205, 0.195, 0.225, 0.165, 0.105)
 _STD = (0.05, 0.05, 0.06, 0.06, 0.08, 0.09, 0.09, 0.10, 0.09, 0.08)

@@ -1,4 +1,4 @@
-"""Distil eomap-lcz-s from the published So2Sat ResNet-20: about 35 minutes on one core.
+"""Distil eomap-lcz-s from the published So2Sat ResNet-20: about 40 minutes on one core.
 
 One teacher, not a mean of two: Sen2LCZ-Net-MF agrees with it on two cells of three only, and on the real
 scenes at hand the ResNet is the better one (docs/explanation/lcz-havel.md).
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from eomap.io.keras_h5 import keras_state
 from eomap.nn import lcz_s, resnet20
 
-SEED, N_CROPS, EPOCHS, BATCH, PEAK_RATE = 20170216, 8000, 12, 16, 4e-3
+SEED, N_CROPS, EPOCHS, BATCH, PEAK_RATE = 20170216, 16000, 10, 16, 4e-3
 F32 = npt.NDArray[np.float32]
 
 
