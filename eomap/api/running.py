@@ -200,9 +200,12 @@ def _reader() -> Any:
 
 
 def _predictor(name: str, path: str, device: str) -> Any:
-    from eomap.io.weights import load_predictor
+    """Return the predictor on the machine of a worker, which may not have the driver's files."""
+    from eomap.io.registry import model
+    from eomap.io.weights import load_predictor, weights_path
 
-    return load_predictor(name, Path(path), device=device)
+    here = Path(path)
+    return load_predictor(name, here if here.is_file() else weights_path(model(name)), device=device)
 
 
 def _weights(plan: Plan, notify: Notify) -> str:
