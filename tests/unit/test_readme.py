@@ -23,7 +23,7 @@ NEEDS_NETWORK = {"fetch"}
 
 
 class Recorded:
-    """Stands for earth-search: the scenes of a small catalogue on disk, as of the middle of the period asked for."""
+    """Stands for earth-search: the scenes of a small catalogue, moved to the year asked for."""
 
     def __init__(self, local):
         self.local, self.asked = local, []
