@@ -1,5 +1,6 @@
 """The fenced blocks of the project's Markdown files, and the commands in them."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -31,8 +32,14 @@ def blocks(text, language):
 def commands(text, program=None):
     """Return the words of every command of a shell text, of one program or of all; comments are none."""
     lines = text.replace("\\\n", " ").splitlines()
-    parsed = (shlex.split(line, comments=True) for line in lines)
+    parsed = (_without_settings(shlex.split(line, comments=True)) for line in lines)
     return [words for words in parsed if words and program in (None, words[0])]
+
+
+def _without_settings(words):
+    """Return a command without the NAME=value in front of it."""
+    first = next((n for n, w in enumerate(words) if not re.match(r"[A-Z_]+=", w)), len(words))
+    return words[first:]
 
 
 def parse(words):
