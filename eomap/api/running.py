@@ -201,12 +201,12 @@ def _reader() -> Any:
 
 
 def _predictor(name: str, path: str, device: str) -> Any:
+    """Return the predictor on the machine of a worker, which may not have the driver's files."""
     from eomap.io.registry import model
     from eomap.io.weights import load_predictor, weights_path
 
-    # On another machine of a cluster the driver's file may not be there: it gets its own, verified too.
-    here = Path(path) if Path(path).is_file() else weights_path(model(name))
-    return load_predictor(name, here, device=device)
+    here = Path(path)
+    return load_predictor(name, here if here.is_file() else weights_path(model(name)), device=device)
 
 
 def _weights(plan: Plan, notify: Notify) -> str:
