@@ -112,7 +112,7 @@ def test_the_main_job_needs_nothing_else(here, earth_search, monkeypatch, capsys
     assert earth_search.asked == [("sentinel-2-l2a", f"{date(last, 1, 1)}/{date(last, 12, 31)}")]
     assert "catalogue   earth-search, collection sentinel-2-l2a" in err
     assert f"period      {last}-01-01/{last}-12-31" in err
-    assert "network     so2sat-resnet20" in err and "cloud mask auto" in err
+    assert "network     sen2lcz-mf" in err and "cloud mask auto" in err
     assert f"output      africa-lcz-{last}.zarr" in err
     assert "was trained on L1C, these scenes are L2A" in err
     assert api.status(f"africa-lcz-{last}.zarr")["complete"]
