@@ -137,7 +137,7 @@ def _connect(address: str | None, workers: int | None) -> None:
             "--address",
             expected="a Ray cluster that answers",
             got=str(problem)[:200],
-            hint="`ray status` there, or leave --address out",
+            hint="`ray status` there, the same RAY_AUTH_TOKEN here, or leave --address out",
         ) from problem
 
 
