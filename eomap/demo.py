@@ -186,7 +186,7 @@ def _draw_panels(path: Path, world: World, aoi: Path, catalog: Path, cube: Path,
 def _seen(plan: Any, canvas: Frame, day: date | None) -> npt.NDArray[np.uint16]:
     """Return red, green, blue (3, y, x) of one date as it is, or of all dates through the engine's mask."""
     from eomap.api.running import scene_of
-    from eomap.io.pixels import RasterioReader
+    from eomap.io.pixels import RasterReader
     from eomap.products import product
     from eomap.worker import Job, fetch_composite
 
@@ -194,7 +194,7 @@ def _seen(plan: Any, canvas: Frame, day: date | None) -> npt.NDArray[np.uint16]:
     bands = ("B04", "B03", "B02")
     picture = replace(made, needs=(replace(made.needs[0], bands=bands, halo_px=0),))
     out = np.zeros((len(bands), *canvas.shape), dtype=np.uint16)
-    reader = RasterioReader()
+    reader = RasterReader()
     for task in plan.tasks:
         scenes = [scene_of(plan, s) for s in task.scenes]
         used = tuple(s for s in scenes if day is None or s.moment.startswith(day.isoformat()))

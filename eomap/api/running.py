@@ -195,9 +195,9 @@ def _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker
 
 
 def _reader() -> Any:
-    from eomap.io.pixels import RasterioReader
+    from eomap.io.pixels import RasterReader
 
-    return RasterioReader()
+    return RasterReader()
 
 
 def _predictor(name: str, path: str, device: str) -> Any:

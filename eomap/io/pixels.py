@@ -1,4 +1,4 @@
-"""Pixels of a band on a frame, read with rasterio: only the windows needed, native where zones agree.
+"""Pixels of a band on a frame, read with rioxarray: only the windows needed, native where zones agree.
 
 Rule for every resampling in here, by exact position of each frame pixel's centre: 10 m bands and classes
 take the pixel that holds it (in the frame's own zone a copy of native pixels), 20 and 60 m bands are
@@ -7,6 +7,7 @@ zone positions come from a control grid (`kernels.warp`).
 """
 
 import contextlib
+import math
 import os
 import time
 from collections import OrderedDict
@@ -59,8 +60,8 @@ ENVIRONMENT = {
 
 
 @dataclass
-class RasterioReader:
-    """The pixel port over GDAL; keeps the files of one worker open while its frame is read."""
+class RasterReader:
+    """The pixel port over rioxarray and GDAL; keeps the files of one worker open while its frame is read."""
 
     decoded_bytes: int = 0
     """Bytes of pixels asked of the decoder so far, in whole blocks; some may have come from its cache."""
@@ -100,20 +101,21 @@ class RasterioReader:
 
     def _read(self, band: Band, frame: Frame, signing: str) -> npt.NDArray[Any]:
         file = self._file(band.href, signing)
+        height, width = file.box.shape
         fill = band.nodata if band.nodata is not None else 0
-        out = np.full(frame.shape, fill, dtype=file.dtypes[0])
-        rows, cols = _positions(file, frame)
+        out = np.full(frame.shape, fill, dtype=file.pixels.dtype)
+        rows, cols = _positions(file.box, frame)
         flat = rows.ndim == 1
-        row_seen, col_seen = (rows >= 0) & (rows < file.height), (cols >= 0) & (cols < file.width)
+        row_seen, col_seen = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)
         seen = np.ix_(row_seen, col_seen) if flat else row_seen & col_seen
         r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
         if not (r.size and c.size):
             return out
-        smooth = not band.categorical and _pixel_m(file) > 1.5 * PIXEL_M
+        smooth = not band.categorical and _pixel_m(file.box) > 1.5 * PIXEL_M
         reach = 1 if smooth else 0
-        r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, file.height)
-        c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, file.width)
-        native = file.read(1, window=((r0, r1), (c0, c1)))
+        r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
+        c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
+        native = file.pixels[r0:r1, c0:c1].to_numpy()
         self.decoded_bytes += _block_bytes(file, (r0, r1), (c0, c1))
         if smooth:
             at = (r - r0, c - c0) if flat else (r[None] - r0, c[None] - c0)
@@ -124,16 +126,11 @@ class RasterioReader:
             out[seen] = np.take(np.take(native, r, axis=0), c, axis=1) if flat else native[r, c]
         return out
 
-    def _file(self, href: str, signing: str) -> Any:
-        import rasterio
-
+    def _file(self, href: str, signing: str) -> "_Raster":
         if href in self._open:
             self._open.move_to_end(href)
             return self._open[href]
-        # The driver is named, or GDAL would follow a VRT in disguise to any local file.
-        driver = "JP2OpenJPEG" if href.lower().endswith(".jp2") else "GTiff"
-        file = rasterio.open(gdal_path(sign(href, signing) if signing else href), driver=driver)
-        _check(file, href)
+        file = _opened(gdal_path(sign(href, signing) if signing else href), href)
         self._open[href] = file
         while len(self._open) > OPEN_FILES:
             self._forget(next(iter(self._open)))
@@ -143,7 +140,7 @@ class RasterioReader:
         file = self._open.pop(href, None)
         if file is not None:
             with contextlib.suppress(OSError):
-                file.close()
+                file.pixels.close()
 
     def close(self) -> None:
         """Close every open file."""
@@ -151,45 +148,65 @@ class RasterioReader:
             self._forget(href)
 
 
-def _block_bytes(file: Any, rows: tuple[int, int], cols: tuple[int, int]) -> int:
-    """Return the bytes of all blocks that a window touches: a codec decodes no less."""
-    area = 1
-    for (start, stop), side, size in zip(
-        (rows, cols), file.block_shapes[0], (file.height, file.width), strict=True
-    ):
-        area *= min(-(-stop // side) * side, size) - start // side * side
-    return area * np.dtype(file.dtypes[0]).itemsize
+@dataclass(frozen=True, slots=True)
+class _Raster:
+    """An open file: its first band, read where it is sliced, its place, and the size of its blocks."""
+
+    pixels: Any
+    """xarray.DataArray (y, x), not loaded."""
+    box: Any
+    """odc.geo.GeoBox"""
+    blocks_yx: tuple[int, int]
 
 
-def _check(file: Any, href: str) -> None:
-    """Refuse a file that would not fit or cannot be placed, before a pixel is read."""
-    rows, cols = file.block_shapes[0]
-    size = rows * cols * np.dtype(file.dtypes[0]).itemsize
+def _opened(path: str, href: str) -> _Raster:
+    """Return an open raster; refuse one that would not fit or cannot be placed, before a pixel is read."""
+    import rioxarray
+    from odc.geo.geobox import GeoBox
+
+    # The driver is named, or GDAL would follow a VRT in disguise to any local file.
+    driver = "JP2OpenJPEG" if href.lower().endswith(".jp2") else "GTiff"
+    pixels: Any = rioxarray.open_rasterio(path, driver=driver, parse_coordinates=False, cache=False)
+    pixels = pixels.isel(band=0)
+    if pixels.rio.crs is None or pixels.rio.transform().is_identity:
+        raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
+    file = _Raster(
+        pixels,
+        GeoBox(pixels.shape, pixels.rio.transform(), pixels.rio.crs),
+        (pixels.encoding["preferred_chunks"]["y"], pixels.encoding["preferred_chunks"]["x"]),
+    )
+    size = math.prod(file.blocks_yx) * pixels.dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(
             redact(href), expected=f"blocks up to {BLOCK_LIMIT_BYTES >> 20} MiB", got=f"{size >> 20} MiB"
         )
-    if file.crs is None or file.transform.is_identity:
-        raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
-    if file.transform.b or file.transform.d:
+    if not file.box.axis_aligned:
         raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
+    return file
 
 
-def _positions(file: Any, frame: Frame) -> tuple[F64, F64]:
+def _block_bytes(file: _Raster, rows: tuple[int, int], cols: tuple[int, int]) -> int:
+    """Return the bytes of all blocks that a window touches: a codec decodes no less."""
+    area = 1
+    for (start, stop), side, size in zip((rows, cols), file.blocks_yx, file.box.shape, strict=True):
+        area *= min(-(-stop // side) * side, size) - start // side * side
+    return int(area * file.pixels.dtype.itemsize)
+
+
+def _positions(box: Any, frame: Frame) -> tuple[F64, F64]:
     """Return where the frame's pixel centres lie, in pixels from the file's upper left corner.
 
     1-D rows and columns where the grids are parallel, else 2-D.
     """
-    t = file.transform
-    epsg = file.crs.to_epsg()
+    t, epsg = box.affine, box.crs.epsg
     if epsg == frame.epsg:
         x = frame.x0 + (np.arange(frame.width) + 0.5) * PIXEL_M
         y = frame.y0 - (np.arange(frame.height) + 0.5) * PIXEL_M
     else:
-        x, y = source_positions(frame, file.crs.to_wkt() if epsg is None else epsg)
+        x, y = source_positions(frame, box.crs.to_wkt() if epsg is None else epsg)
     return (y - t.f) / t.e, (x - t.c) / t.a
 
 
-def _pixel_m(file: Any) -> float:
+def _pixel_m(box: Any) -> float:
     """Return the height of a file's pixels in metres."""
-    return abs(file.transform.e) * (METRES_PER_DEGREE if file.crs.is_geographic else 1.0)
+    return abs(box.affine.e) * (METRES_PER_DEGREE if box.crs.geographic else 1.0)

@@ -98,7 +98,7 @@ def test_havel_pictures_open(havel, tmp_path):
 )
 def test_the_offset_is_decided_per_item_and_applied(shared, plan_of, scene, period, offset):
     from eomap.api.running import _job
-    from eomap.io.pixels import RasterioReader
+    from eomap.io.pixels import RasterReader
     from eomap.worker import fetch_composite
 
     plan = plan_of(scene, period, mask="none")
@@ -113,7 +113,7 @@ def test_the_offset_is_decided_per_item_and_applied(shared, plan_of, scene, peri
         zone = file.crs.to_epsg()
     seen = 0
     for task in plan.tasks:
-        made = fetch_composite(_job(plan, task), RasterioReader())
+        made = fetch_composite(_job(plan, task), RasterReader())
         frame = made.frame
         assert frame.epsg == zone and made.warnings == ()
         dn = made.dn_byx[0]

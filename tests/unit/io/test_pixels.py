@@ -11,7 +11,7 @@ from small_world import write_tif
 from eomap.core.grid import Frame
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
-from eomap.io.pixels import BLOCK_LIMIT_BYTES, RasterioReader
+from eomap.io.pixels import BLOCK_LIMIT_BYTES, RasterReader
 
 EPSG, WEST, NORTH, SIDE = 32633, 399_960, 5_900_040, 600
 NUMBERS = np.random.default_rng(5).integers(1, 10_000, (SIDE, SIDE)).astype(np.uint16)
@@ -19,7 +19,7 @@ NUMBERS = np.random.default_rng(5).integers(1, 10_000, (SIDE, SIDE)).astype(np.u
 
 @pytest.fixture
 def reader():
-    made = RasterioReader()
+    made = RasterReader()
     yield made
     made.close()
 

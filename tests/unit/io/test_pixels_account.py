@@ -7,7 +7,7 @@ from rasterio.transform import from_origin
 
 from eomap.core.grid import Frame
 from eomap.core.source import Band
-from eomap.io.pixels import RasterioReader
+from eomap.io.pixels import RasterReader
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def band(tmp_path):
     ],
 )
 def test_a_window_costs_the_blocks_that_it_touches(band, rows, cols, pixels):
-    reader = RasterioReader()
+    reader = RasterReader()
     whole = Frame(32633, 500_000, 5_800_000, 300, 520)
     read = reader.read(band, whole.sub(*rows, *cols))
     reader.close()

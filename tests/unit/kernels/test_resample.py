@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eomap.core.grid import Frame
 from eomap.core.source import Band
-from eomap.io.pixels import RasterioReader
+from eomap.io.pixels import RasterReader
 from eomap.kernels.resample import interpolate, interpolate_numpy
 
 
@@ -81,20 +81,20 @@ def coarse(tmp_path_factory):
 def test_a_part_of_a_frame_reads_what_the_whole_reads(coarse, epsg, data):
     band = Band("B11", str(coarse / f"{epsg}.tif"), 1e-4, 0.0, 0.0)
     whole = Frame(32633, 299_900, 5_800_100, 330, 340)
-    seen = RasterioReader().read(band, whole)
+    seen = RasterReader().read(band, whole)
     assert (seen > 0).mean() > 0.3
     row, col = data.draw(st.integers(0, 300)), data.draw(st.integers(0, 310))
     height, width = data.draw(st.integers(1, 330 - row)), data.draw(st.integers(1, 340 - col))
-    part = RasterioReader().read(band, whole.sub(row, row + height, col, col + width))
+    part = RasterReader().read(band, whole.sub(row, row + height, col, col + width))
     assert np.array_equal(part, seen[row : row + height, col : col + width])
 
 
 def test_classes_are_repeated_and_amounts_interpolated(coarse):
     frame = Frame(32633, 300_000, 5_800_020, 40, 60)
     href = str(coarse / "32633.tif")
-    classes = RasterioReader().read(Band("SCL", href, 1.0, 0.0, 0.0, categorical=True), frame)
+    classes = RasterReader().read(Band("SCL", href, 1.0, 0.0, 0.0, categorical=True), frame)
     assert np.array_equal(classes, classes[::2, ::2].repeat(2, 0).repeat(2, 1))
-    amounts = RasterioReader().read(Band("B11", href, 1e-4, 0.0, 0.0), frame)
+    amounts = RasterReader().read(Band("B11", href, 1e-4, 0.0, 0.0), frame)
     centre = (classes[:-2:2, :-2:2].astype(float) * 9 + classes[2::2, 2::2] * 1.0) + (
         3.0 * classes[2::2, :-2:2] + 3.0 * classes[:-2:2, 2::2]
     )
