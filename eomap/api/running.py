@@ -63,6 +63,7 @@ def run(
     Only tiles without a receipt are done, so running again continues, and rerunning a finished plan
     does nothing. Raises MisuseError before anything is written where `out` holds something else.
     """
+    from eomap.engine.interrupt import heeded
     from eomap.engine.ledger import with_attempt
     from eomap.planner import task_km2
 
@@ -91,10 +92,12 @@ def run(
         },
     )
     ports = (_reader, partial(_predictor, plan.model, weights), cube)
-    with _workers(engine, address, workers) if todo else contextlib.nullcontext():
+    with heeded() as check, _workers(engine, address, workers) if todo else contextlib.nullcontext():
         _begin(plan, ledger, cube)
         state = (
-            _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker) if todo else None
+            _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_worker)
+            if todo
+            else None
         )
     receipts = ledger.receipts()
     manifest = _publish(plan, ledger, cube, anew=bool(todo))
@@ -171,14 +174,16 @@ def _warnings(plan: Plan, receipts: Mapping[str, Receipt]) -> list[str]:
     return [*plan.notes, *sorted({w for r in receipts.values() for w in r.warnings})]
 
 
-def _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker):
+def _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_worker):
     jobs = (_job(plan, task) for task in todo)
     if engine == "inline":
         from eomap.engine import inline
 
         reader = ports[0]()
         try:
-            return inline.run(jobs, reader=reader, predict=ports[1]("cpu"), sink=ports[2], settled=settled)
+            return inline.run(
+                jobs, reader=reader, predict=ports[1]("cpu"), sink=ports[2], settled=settled, check=check
+            )
         finally:
             reader.close()
     from eomap.engine import on_ray
@@ -189,6 +194,7 @@ def _drive(plan, todo, ports, settled, engine, workers, address, gpus_per_worker
         workers=workers,
         address=address,
         settled=settled,
+        check=check,
         gpus_per_worker=gpus_per_worker,
         memory_bytes=max(t.memory_bytes for t in todo),
     )

@@ -16,10 +16,15 @@ def run(
     predict: Predictor,
     sink: Sink,
     settled: Callable[[Receipt], None],
+    check: Callable[[], None],
 ) -> RunState:
-    """Do every job, one after the other, and return the final state; a bug's exception passes through."""
+    """Do every job, one after the other, and return the final state; a bug's exception passes through.
+
+    `check` is asked before each job and may raise, e.g. KeyboardInterrupt.
+    """
     state = RunState.of(jobs)
     while not state.finished:
+        check()
         job = state.start(time.monotonic())
         if job is None:
             time.sleep(0.05)

@@ -71,6 +71,7 @@ def run(
     workers: int | None,
     address: str | None,
     settled: Callable[[Receipt], None],
+    check: Callable[[], None],
     gpus_per_worker: float | None = None,
     memory_bytes: int = 0,
 ) -> RunState:
@@ -78,7 +79,8 @@ def run(
 
     `workers`: number of predictors; None takes one per GPU where there are any, else one per CPU, but
     no more than memory allows when each takes `memory_bytes`.
-    Raises MisuseError when the cluster cannot be reached. A KeyboardInterrupt ends every worker.
+    `check` is asked several times a second and may raise, e.g. KeyboardInterrupt, which ends every worker.
+    Raises MisuseError when the cluster cannot be reached.
     """
     with cluster(address, workers):
         there = ray.cluster_resources()
@@ -87,7 +89,7 @@ def run(
         count = workers or _pool_size(gpus / share if share else there.get("CPU", 1), there, memory_bytes)
         make = ray.remote(num_cpus=0.5, num_gpus=share, max_restarts=-1, max_task_retries=0)(_Predictor)
         pool = [make.remote(ports) for _ in range(count)]
-        return _drive(RunState.of(jobs), pool, ray.put(ports), settled)
+        return _drive(RunState.of(jobs), pool, ray.put(ports), settled, check)
 
 
 def _pool_size(processors: float, there: Mapping[str, float], memory_bytes: int) -> int:
@@ -148,11 +150,18 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
-def _drive(state: RunState, pool: list[Any], ports: Any, settled: Callable[[Receipt], None]) -> RunState:
+def _drive(
+    state: RunState,
+    pool: list[Any],
+    ports: Any,
+    settled: Callable[[Receipt], None],
+    check: Callable[[], None],
+) -> RunState:
     """Keep the pool busy until every job is settled."""
     flying: dict[Any, tuple[str, Any]] = {}
     load = {id(actor): 0 for actor in pool}
     while not state.finished:
+        check()
         while len(flying) < AHEAD * len(pool) and (job := state.start(time.monotonic())):
             actor = min(pool, key=lambda a: load[id(a)])
             load[id(actor)] += 1

@@ -1,23 +1,21 @@
 """A layer of a cube as a cloud-optimised GeoTIFF, for any GIS.
 
-The COG driver only copies finished files, so the cells first go, block by block, into a sparse tiled
-GeoTIFF beside the target. Memory stays at one block (and GDAL's cache) whatever the size of the cube;
-`rio.to_raster(driver="COG")` holds the whole layer instead, and sets no colour table.
+The COG driver only copies finished files, so rioxarray first writes the cells, block by block, into a
+sparse tiled GeoTIFF beside the target. Memory stays at one block (and GDAL's cache) whatever the size of
+the cube; `rio.to_raster(driver="COG")` would hold the whole layer.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eomap.core.grid import STEPS_PER_DEGREE, Window
+from eomap.core.grid import Window
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
 from eomap.io.cube import Cube, open_cube
+from eomap.io.georeference import geobox_of
 from eomap.io.place import whole_file
 from eomap.io.selection import Bounds, layer_of, window_of, written_window
 
-BLOCK_CELLS = 4096
-"""Side of the blocks read at once; a multiple of the GeoTIFF's tiles."""
 TILE_CELLS = 512
 NO_LOOK_RGB = (160, 160, 160)
 
@@ -66,47 +64,30 @@ def _creation(layer: Layer) -> dict[str, str]:
 def _write_flat(cube: Cube, layer: Layer, window: Window, path: Path) -> None:
     """Write the cells of a window into a plain tiled GeoTIFF; blocks that are all fill stay unwritten."""
     import rasterio
-    from rasterio.transform import Affine
-    from rasterio.windows import Window as Part
+    import rioxarray  # noqa: F401 - gives arrays their `rio`
+    import xarray as xr
 
-    west, _, _, north = window.bounds_deg
-    d = window.step / STEPS_PER_DEGREE
-    profile: dict[str, Any] = {
-        "driver": "GTiff",
-        "height": window.shape[0],
-        "width": window.shape[1],
-        "count": max(len(layer.bands), 1),
-        "dtype": layer.dtype,
-        "crs": "EPSG:4326",
-        "transform": Affine(d, 0.0, west, 0.0, -d, north),
-        "nodata": layer.fill,
-        "tiled": True,
-        "blockxsize": TILE_CELLS,
-        "blockysize": TILE_CELLS,
-        "compress": "deflate",
-        "zlevel": 1,
-        "sparse_ok": True,
-        "bigtiff": "IF_SAFER",
-    }
-    with rasterio.open(path, "w", **profile) as file:
+    own = cube.extent.window
+    stored = xr.open_zarr(cube.store.zarr(), chunks=None, mask_and_scale=False, decode_coords="all")
+    cells: Any = stored[layer.name].isel(
+        y=slice(window.row0 - own.row0, window.row1 - own.row0),
+        x=slice(window.col0 - own.col0, window.col1 - own.col0),
+    )
+    box = geobox_of(window)
+    cells = cells.rio.write_crs(box.crs).rio.write_transform(box.affine).rio.write_nodata(layer.fill)
+    cells.rio.to_raster(
+        path,
+        windowed=True,
+        tiled=True,
+        blockxsize=TILE_CELLS,
+        blockysize=TILE_CELLS,
+        compress="deflate",
+        zlevel=1,
+        sparse_ok=True,
+        bigtiff="IF_SAFER",
+    )
+    with rasterio.open(path, "r+") as file:
         _describe(file, layer, cube.attributes())
-        for block in _blocks(window):
-            cells = cube.read(layer.name, block)
-            if (cells != layer.fill).any():
-                at = Part(block.col0 - window.col0, block.row0 - window.row0, block.shape[1], block.shape[0])
-                file.write(cells if layer.bands else cells[None], window=at)
-
-
-def _blocks(window: Window) -> Iterator[Window]:
-    for row in range(window.row0, window.row1, BLOCK_CELLS):
-        for col in range(window.col0, window.col1, BLOCK_CELLS):
-            yield Window(
-                window.step,
-                row,
-                min(row + BLOCK_CELLS, window.row1),
-                col,
-                min(col + BLOCK_CELLS, window.col1),
-            )
 
 
 def _describe(file: Any, layer: Layer, attributes: dict[str, Any]) -> None:

@@ -7,24 +7,28 @@ from eomap.core.grid import STEPS_PER_DEGREE, TILE_STEPS, Window
 from eomap.core.layer import Layer
 
 
-def _transform(window: Window) -> list[float]:
-    """Affine coefficients a, b, c, d, e, f of a window."""
+def geobox_of(window: Window) -> Any:
+    """Return the odc.geo.GeoBox of a window of the lattice: EPSG:4326, north up."""
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
     west, _, _, north = window.bounds_deg
     step = window.step / STEPS_PER_DEGREE
-    return [step, 0.0, west, 0.0, -step, north]
+    return GeoBox(window.shape, Affine(step, 0.0, west, 0.0, -step, north), "EPSG:4326")
 
 
 def _conventions(window: Window) -> dict[str, Any]:
     from zarr_cm import create_many
 
+    box = geobox_of(window)
     made: dict[str, Any] = dict(
         create_many(
             {
-                "proj": {"proj:code": "EPSG:4326"},
+                "proj": {"proj:code": str(box.crs)},
                 "spatial": {
                     "spatial:dimensions": ["y", "x"],
-                    "spatial:transform": _transform(window),
-                    "spatial:shape": list(window.shape),
+                    "spatial:transform": list(box.affine)[:6],
+                    "spatial:shape": list(box.shape),
                     "spatial:bbox": list(window.bounds_deg),
                     "spatial:registration": "pixel",
                 },
@@ -39,10 +43,8 @@ def _conventions(window: Window) -> dict[str, Any]:
 
 def spatial_reference(window: Window) -> dict[str, Any]:
     """Return the attributes of the CF grid mapping variable; GeoTransform is in GDAL's order."""
-    from pyproj import CRS
-
-    a, b, c, d, e, f = _transform(window)
-    return {**CRS.from_epsg(4326).to_cf(), "GeoTransform": " ".join(repr(v) for v in (c, a, b, f, d, e))}
+    box = geobox_of(window)
+    return {**box.crs.proj.to_cf(), "GeoTransform": " ".join(repr(v) for v in box.affine.to_gdal())}
 
 
 def array_attributes(layer: Layer, window: Window) -> dict[str, Any]:

@@ -45,9 +45,8 @@ def test_a_box_gives_exactly_the_cells_it_touches(tmp_path):
         assert file.bounds.left == pytest.approx(box[0])
 
 
-def test_many_blocks_equal_one(tmp_path, monkeypatch):
+def test_a_file_of_many_blocks_holds_every_cell(tmp_path):
     cube = small_cube(tmp_path)
-    monkeypatch.setattr(export, "BLOCK_CELLS", 512)
     with rasterio.open(to_cog(cube.url, tmp_path / "kind.tif", bounds=(12.5, 52, 13.5, 52.5))) as file:
         cells = file.read(1)
     assert np.array_equal(cells[:, :600], codes())
