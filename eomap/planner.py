@@ -21,9 +21,9 @@ BLOCKS_PX = (2000, 1000, 500, 250)
 """Sides of read blocks, largest first: multiples of a 100 m cell."""
 PROCESS_BYTES = 600 << 20
 """What a worker holds before it reads a pixel: Python, torch, a network, GDAL's cache."""
-CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 14_500.0, "sen2lcz-mf": 1_250.0}
+CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 10_000.0, "sen2lcz-mf": 1_200.0}
 """Measured on one 2.6 GHz core (bench/README.md); other networks by PATCHES_PER_SECOND."""
-PATCHES_PER_SECOND = 375.0
+PATCHES_PER_SECOND = 440.0
 READ_BYTES_PER_SECOND = 30e6
 """Needed bytes read and masked per CPU-second: less from JPEG 2000, more from GeoTIFF (bench/README.md)."""
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from eomap.io.keras_h5 import keras_state
 from eomap.nn import lcz_s, resnet20
 
-SEED, N_CROPS, EPOCHS, BATCH, PEAK_RATE = 20170216, 16000, 10, 16, 4e-3
+SEED, N_CROPS, EPOCHS, BATCH, PEAK_RATE = 20170216, 16000, 11, 16, 4e-3
 F32 = npt.NDArray[np.float32]
 
 
@@ -67,6 +67,14 @@ def crop_chance(labels: F32) -> F32:
     return weight / weight.sum()
 
 
+def class_weights(labels: F32) -> Tensor:
+    """Return how much a cell counts in the loss by the class it is labelled with: rare ones more."""
+    winners = labels.argmax(axis=1).ravel()
+    share = np.bincount(winners, minlength=labels.shape[1]) / winners.size
+    weight = (share + 0.002) ** -0.35
+    return torch.from_numpy(weight / (weight * share).sum()).float()
+
+
 def turned(x: Tensor, y: Tensor, which: int) -> tuple[Tensor, Tensor]:
     """Return crops and labels in one of the eight turns and mirrors."""
     if which >= 4:
@@ -82,7 +90,7 @@ def train(dn: npt.NDArray[np.uint16], labels: F32, epochs: int) -> lcz_s.LczS:
     steps = epochs * len(dn) // BATCH
     optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, steps, pct_start=0.15)
-    chance = crop_chance(labels)
+    chance, weights = crop_chance(labels), class_weights(labels)
     started, running = time.time(), 0.0
     for step in range(steps):
         pick = rng.choice(len(dn), BATCH, p=chance)
@@ -91,7 +99,8 @@ def train(dn: npt.NDArray[np.uint16], labels: F32, epochs: int) -> lcz_s.LczS:
         x = lcz_s.standardise(x).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):  # twice as fast; what is shipped is float32
             logits = network.logits(x)
-        loss = -(y * torch.log_softmax(logits.float(), dim=1)).sum(dim=1).mean()
+        weight = weights[y.argmax(dim=1)]
+        loss = -(weight * (y * torch.log_softmax(logits.float(), dim=1)).sum(dim=1)).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
