@@ -93,7 +93,9 @@ def boa(seen: Values, at: BandOptics, *, background: Values | None = None) -> Va
     """
     through = at.gas * at.down * (at.up_direct + at.up_diffuse)
     if through < OPAQUE:
-        raise MisuseError("surface under air", expected="a band that reaches the ground", got=f"{through:.1e}")
+        raise MisuseError(
+            "surface under air", expected="a band that reaches the ground", got=f"{through:.1e}"
+        )
     light = (seen - at.path) / (at.gas * at.down)
     if background is None:
         return light / (at.up_direct + at.up_diffuse + at.albedo * light)

@@ -1,0 +1,110 @@
+"""What a date does to the land: leaves, crops, dry grass, snow.
+
+One curve drives it all: how far the year is from the peak of the growing season, in July north of the
+equator, in January south of it, and in early spring where winters are mild and wet. Axis letters:
+m material, y row, x column.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from eomap.twin.climate import U8, of_climate
+from eomap.twin.earth import F32, F64
+from eomap.twin.materials import Material
+
+_YEAR_DAYS = 365.25
+_PEAK_DAY, _MILD_PEAK_DAY = 190, 85
+_WINTER_CROPS, _SUMMER_CROPS = 0.45, 0.85
+"""Parcels below the first number are sown in autumn, those below the second in spring, the rest lie bare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """The state of plants and snow (y, x), each 0 to 1."""
+
+    leaf_yx: F32
+    """Share of their leaves that broad-leaved trees have."""
+    green_yx: F32
+    """Share of grass that is green."""
+    crop_yx: F32
+    """Share of a field's ground that is green crop."""
+    ripe_yx: F32
+    """Share of a field's ground that is ripe crop or stubble; the rest is soil."""
+    snow_yx: F32
+    """Share of open ground under snow."""
+
+
+def season_of(
+    day: date, *, lat_deg: F64, climate_yx: U8, height_m_yx: F32, parcel_yx: F32, patch_yx: F32
+) -> Season:
+    """Return the season of places on a day.
+
+    `parcel_yx` is a number in [0, 1) that each parcel has to itself; `patch_yx` a field of mean 0 and
+    deviation 1 that makes snow patchy.
+    """
+    turn = _from_peak(day, lat_deg, of_climate(climate_yx, "season"))
+    warm = np.float32(0.5) + np.float32(0.5) * np.cos(np.float32(2 * np.pi / _YEAR_DAYS) * turn)
+    grown = 1 / (1 + np.exp(-9 * (warm - np.float32(0.42))))
+    depth = np.abs(of_climate(climate_yx, "season"))
+    leaf = 1 - of_climate(climate_yx, "leaf_fall") * (1 - grown)
+    green = 1 - depth * (1 - grown) * np.float32(0.85)
+    winter = parcel_yx < _WINTER_CROPS
+    summer = ~winter & (parcel_yx < _SUMMER_CROPS)
+    own = turn + 30 * (np.float32(997) * parcel_yx % 1 - np.float32(0.5))  # every farmer sows on another day
+    crop = np.where(winter, _bump(own, -62, 45), np.where(summer, _bump(own, 33, 38), 0)) * np.float32(0.92)
+    ripe = np.where(winter, _bump(own, 8, 22), np.where(summer, _bump(own, 92, 24), 0)) * (1 - crop) + (
+        np.float32(0.25) * (1 - crop)
+    )
+    snow = _snow(day, lat_deg, climate_yx, height_m_yx, patch_yx)
+    return Season(*(np.clip(a, 0, 1).astype(np.float32) for a in (leaf, green, crop, ripe, snow)))
+
+
+def _from_peak(day: date, lat_deg: F64, season_yx: F32) -> F32:
+    """Return the days from the peak of the growing season, -183 to 183."""
+    number = day.timetuple().tm_yday
+    peak = np.where(season_yx < 0, _MILD_PEAK_DAY, _PEAK_DAY) + np.where(lat_deg < 0, _YEAR_DAYS / 2, 0)
+    return ((number - peak + 1.5 * _YEAR_DAYS) % _YEAR_DAYS - _YEAR_DAYS / 2).astype(np.float32)
+
+
+def _bump(turn: F32, centre: float, width: float) -> F32:
+    away = (turn - np.float32(centre) + np.float32(1.5 * _YEAR_DAYS)) % np.float32(_YEAR_DAYS)
+    return np.exp(-np.square((away - np.float32(_YEAR_DAYS / 2)) / np.float32(width)))
+
+
+def temperature_c(day: date, *, lat_deg: F64, climate_yx: U8, height_m_yx: F32) -> F32:
+    """Return the mean air temperature of a day (y, x), degrees Celsius, by a sine over the year."""
+    number = day.timetuple().tm_yday
+    north = -np.cos(2 * np.pi * (number - 25) / _YEAR_DAYS)
+    swing = of_climate(climate_yx, "swing_c") * np.where(lat_deg < 0, -north, north)
+    mean = of_climate(climate_yx, "mean_c") - np.float32(0.0065) * height_m_yx
+    return (mean + swing).astype(np.float32)
+
+
+def _snow(day: date, lat_deg: F64, climate_yx: U8, height_m_yx: F32, patch_yx: F32) -> F32:
+    cold = temperature_c(day, lat_deg=lat_deg, climate_yx=climate_yx, height_m_yx=height_m_yx)
+    return np.clip((-1 - cold) / 5 + np.float32(0.35) * patch_yx * (cold < 1), 0, 1) * np.float32(0.97)
+
+
+def in_season(fraction_myx: F32, season: Season) -> F32:
+    """Return the materials (m, y, x) of a date from those of land at full leaf.
+
+    Lost leaves are half twigs, half shade; dry grass and ripe crops are dead plants; trees carry less
+    snow than open ground, and water none.
+    """
+    out = fraction_myx.copy()
+    lost = out[Material.BROADLEAF] * (1 - season.leaf_yx)
+    out[Material.BROADLEAF] -= lost
+    dry = out[Material.GRASS] * (1 - season.green_yx)
+    out[Material.GRASS] -= dry
+    field = fraction_myx[Material.CROP]
+    out[Material.CROP] = field * season.crop_yx
+    out[Material.NPV] += np.float32(0.5) * lost + dry + field * season.ripe_yx
+    out[Material.SOIL] += field * np.clip(1 - season.crop_yx - season.ripe_yx, 0, 1)
+    if season.snow_yx.any():
+        seen = season.snow_yx * (1 - fraction_myx[Material.WATER])
+        seen = seen * (1 - np.float32(0.65) * (out[Material.CONIFER] + out[Material.BROADLEAF]))
+        out *= 1 - seen
+        out[Material.SNOW] += seen
+    return out
