@@ -64,7 +64,7 @@ class Points:
     def fractal(self, wavelength_m: float, seed: int, *, octaves: int, gain: float = 0.5) -> F32:
         """Return a rough field (y, x), mean 0, standard deviation about 1; see `kernels.noise`.
 
-        Long waves are taken at the nodes and drawn smoothly between them, which errs by a few hundredths at most.
+        Long waves are taken at the nodes and drawn smoothly between, which errs by a few hundredths at most.
         """
 
         def field(at: Points, only: slice) -> F32:

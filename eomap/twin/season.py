@@ -103,8 +103,9 @@ def in_season(fraction_myx: F32, season: Season) -> F32:
     out[Material.NPV] += np.float32(0.5) * lost + dry + field * season.ripe_yx
     out[Material.SOIL] += field * np.clip(1 - season.crop_yx - season.ripe_yx, 0, 1)
     if season.snow_yx.any():
-        seen = season.snow_yx * (1 - fraction_myx[Material.WATER])
-        seen = seen * (1 - np.float32(0.65) * (out[Material.CONIFER] + out[Material.BROADLEAF]))
-        out *= 1 - seen
-        out[Material.SNOW] += seen
+        buried = season.snow_yx * (1 - np.float32(0.65) * (out[Material.CONIFER] + out[Material.BROADLEAF]))
+        water = out[Material.WATER].copy()
+        out *= 1 - buried
+        out[Material.SNOW] += buried * (1 - water)
+        out[Material.WATER] = water
     return out
