@@ -1,4 +1,4 @@
-"""Where people live: real cities of 100,000 and more, and villages and towns that are made up between them.
+"""Where people live: real cities of 100,000 and more, villages and towns made up between them.
 
 Sizes of the made-up ones follow Zipf's law, as those of real places do (Gabaix 1999, doi:10.1162/003355399556133).
 """
