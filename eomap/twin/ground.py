@@ -53,7 +53,7 @@ class Land:
 def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None = None) -> Land:
     """Return the land of a frame, or of the middles of its squares of `every_px` pixels.
 
-    Frames of one zone agree bit for bit wherever they overlap. `climate` puts every place under one of CLIMATES.
+    Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES.
     """
     wide = points_of(
         frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px), every_px=every_px

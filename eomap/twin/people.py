@@ -1,6 +1,7 @@
 """Where people live: real cities of 100,000 and more, villages and towns made up between them.
 
-Sizes of the made-up ones follow Zipf's law, as those of real places do (Gabaix 1999, doi:10.1162/003355399556133).
+Sizes of the made-up ones follow Zipf's law, as those of real places do (Gabaix 1999,
+doi:10.1162/003355399556133).
 """
 
 import math

@@ -21,7 +21,7 @@ from eomap.twin.people import Settlement, radius_m
     Material.TILES, Material.GREY_ROOF, Material.METAL_ROOF, Material.CONCRETE, Material.ASPHALT,
 )  # fmt: skip
 _QUARTERS = {
-    # block uv, street, lot uv, fill uv, built, low, high, roofs abc, shares ab, trees, paved, lawn
+    # block, street, lot, fill, built, heights, roofs, their shares, trees, paved, lawn
     1: (105, 130, 22, 40, 40, 0.84, 0.84, 0.95, 26, 70, _C, _G, _M, 0.45, 0.45, 0.08, 0.86, 0.04),
     2: (90, 120, 14, 25, 25, 0.84, 0.88, 0.97, 11, 22, _G, _T, _C, 0.45, 0.35, 0.12, 0.76, 0.08),
     3: (58, 90, 9, 13, 14, 0.84, 0.86, 0.95, 4, 9, _T, _G, _C, 0.40, 0.30, 0.16, 0.60, 0.14),
