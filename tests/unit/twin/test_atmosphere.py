@@ -35,7 +35,7 @@ def test_every_quantity_is_a_ratio_and_none_makes_light(air, sun, sensor):
     for name in made.names[:13]:
         at = made.band(name)
         assert at.up_direct >= 0 and at.up_diffuse >= 0
-        assert toa(1.0, 1.0, at) <= 1.02  # a white world under clear air
+        assert toa(1.0, 1.0, at) <= 1.15  # air sends more straight up than evenly, so 1 is no bound
 
 
 def test_blue_air_is_brighter_and_more_aerosol_brighter_still():
@@ -50,7 +50,7 @@ def test_water_vapour_hides_the_ground_in_its_bands_only():
     dry, wet = (optics("S2A", 40.0, Air(0.1, w)) for w in (0.5, 5.0))
     lost = dict(zip(dry.names, dry.gas_b - wet.gas_b, strict=True))
     assert lost["B09"] > 0.3 and lost["B02"] < 1e-3 and lost["B8A"] < 0.01
-    assert dry.gas_b[dry.names.index("B10")] < 0.02
+    assert wet.gas_b[wet.names.index("B10")] < 0.005
 
 
 def test_land_beside_water_brightens_it():
@@ -98,5 +98,5 @@ def test_what_cannot_be_answered_is_refused():
     with pytest.raises(MisuseError, match="one of S2A"):
         optics("LANDSAT", 30.0, Air(0.1, 1.0))
     dark = BandOptics(path=0.001, gas=1e-5, down=0.9, up_direct=0.9, up_diffuse=0.05, albedo=0.0)
-    with pytest.raises(MisuseError, match="passes down"):
+    with pytest.raises(MisuseError, match="reaches the ground"):
         boa(0.002, dark)
