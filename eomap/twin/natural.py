@@ -36,8 +36,8 @@ def natural_materials(points: Points, wild: Wild, seed: int) -> F32:
         (wild.road_yx, {Material.ASPHALT: _ROAD, Material.GRASS: 1 - _ROAD}),
     ):
         out[:, where] = 0
-        for material, share in parts.items():
-            out[material][where] = share
+        for material, filled in parts.items():
+            out[material][where] = filled
     return out
 
 

@@ -34,7 +34,7 @@ _QUARTERS = {
     10: (240, 270, 14, 56, 62, 0.60, 0.58, 0.78, 6, 24, _M, _G, _C, 0.35, 0.40, 0.05, 0.48, 0.10),
 }
 _SUN_ZENITH_DEG, _SUN_AZIMUTH_DEG = 42.0, 150.0
-"""Streets have the shadows of a morning in late spring all year; azimuth from north, mirrored in the south."""
+"""Streets have the shadows of a morning in late spring all year; azimuth from north, mirrored south."""
 _STYLES = ("old", "new", "dense", "informal")
 
 
