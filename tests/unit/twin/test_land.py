@@ -1,4 +1,4 @@
-"""Laws of the twin's land: a function of place and seed, the same in every cut; seasons and events by date."""
+"""The twin's land: a function of place and seed, the same in every cut; seasons and events by date."""
 
 from datetime import date, timedelta
 
