@@ -156,7 +156,7 @@ def styles(points: Points, wild: Wild, seed: int) -> F32:
     grain = points.fractal(25, seed + 9, octaves=1)
     out = np.empty((3, *points.shape), np.float32)
     for k in range(3):
-        slow = points.fractal(700 if k else 350, seed + k, octaves=6, gain=0.65)
+        slow = points.fractal(700 if k else 350, seed + k, octaves=4, gain=0.65)
         parcel = (np.float32(613 + 97 * k) * own % 1 - np.float32(0.5)) * np.float32(3.0)
         out[k] = np.where(farmed, 0.65 * parcel + 0.25 * slow, 0.65 * slow)
         out[k] += np.float32(0.25 - 0.1 * k) * grain
