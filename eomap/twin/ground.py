@@ -119,9 +119,8 @@ def _pressure(points: Points, towns: list[Town]) -> F32:
             + np.square(points.y_m - float(here.y_m))
             + np.square(points.z_m - float(here.z_m))
         )
-        np.maximum(
-            out, np.float32(_PRESSURE) * np.exp(-far / (1.8 * town.radius_m)), out=out, casting="unsafe"
-        )
+        around_town = np.exp(-far / (1.8 * town.radius_m)).astype(np.float32)
+        np.maximum(out, np.float32(_PRESSURE) * around_town, out=out)
     return out
 
 
