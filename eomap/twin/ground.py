@@ -36,7 +36,8 @@ class Land:
     """Local climate zone, 1 to 17."""
     cover_yx: U8
     """`Cover`."""
-    fraction_myx: F32
+    fraction_myx: U8
+    """`Material` in 255ths; what is left out is shade."""
     style_kyx: F32
     roofs_yx: F32
     """Share under roofs."""
@@ -96,7 +97,8 @@ def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None =
         [Cover.BUILT, Cover.TREES],
         Cover.GRASS,
     )
-    return Land(points, wild, zone, cover, fraction, style, roofs, height, canopy, angle, pressure)
+    shares = (np.clip(fraction, 0, 1) * 255).astype(np.uint8)
+    return Land(points, wild, zone, cover, shares, style, roofs, height, canopy, angle, pressure)
 
 
 def _towns(points: Points, seed: int) -> list[Town]:
@@ -155,12 +157,11 @@ def scenery(land: Land, day: date, seed: int) -> Scenery:
     if felled.any() or wet.any():
         fraction = fraction.copy()
         fraction[:, felled | wet] = 0
-        fraction[Material.SOIL][felled], fraction[Material.NPV][felled] = 0.55, 0.3
-        fraction[Material.GRASS][felled] = 0.12
-        fraction[Material.WATER][wet] = 1
+        for material, filled in ((Material.SOIL, 140), (Material.NPV, 76), (Material.GRASS, 30)):
+            fraction[material][felled] = filled
+        fraction[Material.WATER][wet] = 255
     zone, cover = land.zone_yx.copy(), land.cover_yx.copy()
     zone[felled], cover[felled] = LOW_PLANTS, Cover.BARE
     zone[wet], cover[wet] = WATER, Cover.WATER
-    shares = np.rint(np.clip(in_season(fraction, season), 0, 1) * 255).astype(np.uint8)
-    ground = Ground(shares, land.style_kyx, wild.relief.east_yx, wild.relief.north_yx)
+    ground = Ground(in_season(fraction, season), land.style_kyx, wild.relief.east_yx, wild.relief.north_yx)
     return Scenery(ground, season, felled, wet, zone, cover)
