@@ -95,7 +95,10 @@ def tree_share(land: Land) -> F32:
 
 
 def _share(land: Land, *materials: Material) -> F32:
-    return sum((land.fraction_myx[m].astype(np.float32) for m in materials), np.float32(0)) / np.float32(255)
+    total = np.zeros(land.points.shape, np.float32)
+    for material in materials:
+        total += land.fraction_myx[material]
+    return total / np.float32(255)
 
 
 def canopy_height_m(land: Land, scenery: Scenery | None = None) -> F32:
