@@ -1,12 +1,12 @@
-"""Print how near the twin's materials come to real Sentinel-2 L2A: docs/explanation/twin-optics.md.
+"""Print how near the twin's materials come to real Sentinel-2 L2A: eomap/twin/tables/README.md.
 
     EOMAP_SHARED=../shared python bench/twin_spectra.py Tanzania Brazil
 
 Per class of the Esri 10 m land cover: the RMSE over the ten 10 and 20 m bands between the real class mean
-and the nearest mixture of two to four materials that such ground may hold (`ALLOWED`), fractions not
-negative, at most `SHADE` of shade and at least `OWN` of the class's own materials; with mean spectra ("plain")
-and with each variation within one standard deviation, shared by the mixture ("styled"). Then the real
-spread between pixels and the spread that styles of unit variance give the same mixture. Tables were
+and the nearest mixture of two to four materials that such ground may hold (`OWN_ALLOWED`), fractions not
+negative, at most `SHADE` of shade and at least `OWN` of the class's own materials; with mean spectra
+("plain") and with each variation within one standard deviation, shared by the mixture ("styled"). Then the
+real spread between pixels and the spread that styles of unit variance give the same mixture. Tables were
 tuned on Tanzania and Brazil; Denmark is held out: every look at it counts and is noted.
 """
 
@@ -101,7 +101,7 @@ def nearest(code: int, target_b: F64, table: BandTable, pick: list[int]) -> tupl
 def main(places: list[str]) -> None:
     table = band_table("S2A")
     pick = [table.names.index(b) for b in LCZ_BANDS]
-    print("| place | class | pixels | RMSE plain | RMSE styled | nearest mixture |\n|---|---|---|---|---|---|")
+    print("| place | class | pixels | RMSE plain | RMSE styled | nearest mixture |\n|" + "---|" * 6)
     spreads = []
     for place in places:
         seen_byx, code_yx = scene(place)

@@ -19,30 +19,49 @@ F64 = npt.NDArray[np.float64]
 _UNIT_STD = 0.1911
 """Measured standard deviation of one octave: fields are divided by it."""
 _U32 = 0xFFFFFFFF
+ALL = slice(0, 64)
 
 
 def fractal(
-    x_m: F64, y_m: F64, z_m: F64, *, wavelength_m: float, seed: int, octaves: int, gain: float = 0.5
+    x_m: F64,
+    y_m: F64,
+    z_m: F64,
+    *,
+    wavelength_m: float,
+    seed: int,
+    octaves: int,
+    gain: float = 0.5,
+    only: slice = ALL,
 ) -> F32:
     """Return a field of the points' shape, mean 0, standard deviation about 1: octaves of gradient noise.
 
-    Octave k has the wavelength `wavelength_m` / 2**k and the weight `gain`**k.
+    Octave k has the wavelength `wavelength_m` / 2**k and the weight `gain`**k. `only` picks octaves: the
+    fields of 0 to k and of k to the end add up to the whole one, but for rounding.
     """
     out = np.empty(x_m.shape, np.float32)
     x, y, z = (np.ascontiguousarray(a, np.float64).reshape(-1) for a in (x_m, y_m, z_m))
     key, scale = np.uint32(seed & _U32), _scale(octaves, gain)
-    _fractal(x, y, z, 1 / wavelength_m, key, octaves, gain, scale, out.reshape(-1))
+    last = min(only.stop, octaves)
+    _fractal(x, y, z, 1 / wavelength_m, key, only.start, last, gain, scale, out.reshape(-1))
     return out
 
 
 def fractal_numpy(
-    x_m: F64, y_m: F64, z_m: F64, *, wavelength_m: float, seed: int, octaves: int, gain: float = 0.5
+    x_m: F64,
+    y_m: F64,
+    z_m: F64,
+    *,
+    wavelength_m: float,
+    seed: int,
+    octaves: int,
+    gain: float = 0.5,
+    only: slice = ALL,
 ) -> F32:
     """Return what `fractal` returns; this plain twin defines it."""
     total = np.zeros(x_m.shape)
-    per_m, weight = 1 / wavelength_m, 1.0
+    per_m, weight = 1 / wavelength_m * 2.0**only.start, gain**only.start
     with np.errstate(over="ignore"):
-        for k in range(octaves):
+        for k in range(only.start, min(only.stop, octaves)):
             key = _hash1(np.uint32((seed + 7919 * k) & _U32))
             shift = np.float64(key >> np.uint32(8)) * 2.0**-24
             at = [np.asarray(a, np.float64) * per_m + shift for a in (x_m, y_m, z_m)]
@@ -100,15 +119,15 @@ def _gradient(i, j, k, key, x, y, z):
 
 
 @numba.njit(cache=True, nogil=True)
-def _fractal(x, y, z, per_m, seed, octaves, gain, scale, out):
+def _fractal(x, y, z, per_m, seed, first, last, gain, scale, out):
     chunk = 2048
     total = np.empty(chunk)
     one = np.uint32(1)
     for start in range(0, x.size, chunk):
         n = min(chunk, x.size - start)
         total[:] = 0.0
-        frequency, weight = per_m, 1.0
-        for octave in range(octaves):
+        frequency, weight = per_m * 2.0**first, gain**first
+        for octave in range(first, last):
             key = _mixed(np.uint32(seed + np.uint32(7919 * octave)))
             shift = np.float64(key >> np.uint32(8)) * 2.0**-24
             for p in range(n):

@@ -22,6 +22,23 @@ LOWEST_SUN_DEG = 80.0
 OPAQUE = 1e-3
 """Where less light than this share passes both ways, nothing can be said of the ground."""
 
+_AEROSOL = {
+    "angstrom": 1.08,
+    "lost": 0.271,  # share of scattered or absorbed light that does not arrive, and its slope per micrometre
+    "lost_um": 0.0125,
+    "slant": 0.712,  # how much more is lost from low sun
+    "shield": 0.741,  # how much of that Rayleigh scattering has taken already
+    "asymmetry": 0.54,
+    "absorbed_um": 0.273,
+    "more_rayleigh": 1.584,
+    "more_aerosol": 1.866,
+    "back": 0.384,
+    "back_um": 0.105,
+    "thick": 0.621,
+    "over": 3.793,
+}
+"""Constants of `scattering`, a least-squares fit to the table: a description of it, not of nature."""
+
 
 @dataclass(frozen=True, slots=True)
 class Air:
@@ -69,8 +86,14 @@ class Optics:
         """Return one band's optics; the direct share of the way up is exp(-depth)."""
         i = self.names.index(name)
         direct = min(float(np.exp(-self.depth_b[i])), float(self.up_b[i]))
-        values = (float(v[i]) for v in (self.path_b, self.gas_b, self.down_b))
-        return BandOptics(*values, direct, float(self.up_b[i]) - direct, float(self.albedo_b[i]))
+        return BandOptics(
+            path=float(self.path_b[i]),
+            gas=float(self.gas_b[i]),
+            down=float(self.down_b[i]),
+            up_direct=direct,
+            up_diffuse=float(self.up_b[i]) - direct,
+            albedo=float(self.albedo_b[i]),
+        )
 
 
 def toa(surface: Values, background: Values, at: BandOptics) -> Values:
@@ -93,7 +116,9 @@ def boa(seen: Values, at: BandOptics, *, background: Values | None = None) -> Va
     """
     through = at.gas * at.down * (at.up_direct + at.up_diffuse)
     if through < OPAQUE:
-        raise MisuseError("surface under air", expected="a band that reaches the ground", got=f"{through:.1e}")
+        raise MisuseError(
+            "surface under air", expected="a band that reaches the ground", got=f"{through:.1e}"
+        )
     light = (seen - at.path) / (at.gas * at.down)
     if background is None:
         return light / (at.up_direct + at.up_diffuse + at.albedo * light)
@@ -136,3 +161,35 @@ def _between(table: F64, nodes: F64, place: float) -> F64:
     k = int(np.clip(np.searchsorted(nodes, place, side="right") - 1, 0, len(nodes) - 2))
     share = float(np.clip((place - nodes[k]) / (nodes[k + 1] - nodes[k]), 0, 1))
     return table[:, k] * (1 - share) + table[:, k + 1] * share
+
+
+def scattering(wavelength_nm: npt.NDArray[np.floating], sun_zenith_deg: float, aot550: float) -> list[F64]:
+    """Return path, down, up, albedo and depth of air without gases at these wavelengths (b), in closed form.
+
+    Rayleigh depth by Hansen and Travis 1974 (doi 10.1007/BF00168069), its transmittance by two streams,
+    light scattered once (with Rayleigh's and Henyey and Greenstein's phase functions) raised for more. The
+    constants of `_AEROSOL` are fitted to the table of Sentinel-2. For a sun within 70 degrees of the zenith
+    and an aerosol up to 0.5 it is within 0.012 (path), 0.02 (down), 0.01 (up, albedo) of 6S there.
+    """
+    um, mu = np.asarray(wavelength_nm, np.float64) / 1000, float(np.cos(np.radians(min(sun_zenith_deg, 80))))
+    a = _AEROSOL
+    rayleigh = 0.008569 * um**-4 * (1 + 0.0113 * um**-2 + 0.00013 * um**-4)
+    aerosol = aot550 * (um / 0.55) ** -a["angstrom"]
+    depth = rayleigh + aerosol
+
+    def through(cosine: float) -> F64:
+        clean = (2 / 3 + cosine + (2 / 3 - cosine) * np.exp(-rayleigh / cosine)) / (4 / 3 + rayleigh)
+        lost = aerosol / cosine * (a["lost"] + a["lost_um"] * um) * (1 + a["slant"] * (1 - cosine))
+        return clean / (1 + lost / (1 + a["shield"] * rayleigh / cosine))
+
+    single_albedo = 0.955 - a["absorbed_um"] * um
+    g = a["asymmetry"]
+    rayleigh_phase = 0.75 * (
+        1 + mu**2
+    )  # seen from above, the scattering angle is 180 degrees less the zenith
+    aerosol_phase = (1 - g**2) / (1 + g**2 + 2 * g * mu) ** 1.5
+    once = (rayleigh * rayleigh_phase + single_albedo * aerosol * aerosol_phase) / depth
+    once *= (1 - np.exp(-depth * (1 + 1 / mu))) / (4 * (1 + mu))
+    path = once * (1 + a["more_rayleigh"] * rayleigh + a["more_aerosol"] * single_albedo * aerosol)
+    back = (a["back"] - a["back_um"] * um) * aerosol * np.exp(-a["thick"] * aerosol - a["over"] * rayleigh)
+    return [path, through(mu), through(1.0), 0.92 * rayleigh * np.exp(-rayleigh) + back, depth]

@@ -50,7 +50,9 @@ volume scattering where leaves are dense, more shadow where crowns or roofs stan
 on bare ground; snow scatters slightly forward. Still water is taken as flat: glint is not modelled."""
 
 
-def ross_thick(sun_zenith_deg: npt.ArrayLike, view_zenith_deg: npt.ArrayLike, azimuth_deg: npt.ArrayLike) -> F64:
+def ross_thick(
+    sun_zenith_deg: npt.ArrayLike, view_zenith_deg: npt.ArrayLike, azimuth_deg: npt.ArrayLike
+) -> F64:
     """Return the volume-scattering kernel; 0 with sun and satellite overhead."""
     sun, view = np.radians(sun_zenith_deg), np.radians(view_zenith_deg)
     cos_phase = _cos_phase(sun, view, np.radians(azimuth_deg))

@@ -5,21 +5,36 @@ a pole. Axis letters: y row (north to south), x column (west to east).
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M, Frame, transformer
 from eomap.kernels import noise
+from eomap.kernels.upsample import MARGIN, upsampled
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 _AXIS_M, _FLATTENING = 6_378_137.0, 1 / 298.257223563
 _ECCENTRICITY2 = _FLATTENING * (2 - _FLATTENING)
-_NODE_PX = 32
-"""Spacing of the exactly transformed nodes: between them, straight lines err by 2 mm."""
+_KNOT_M = 320
+"""Spacing of exactly transformed places: between them, straight lines err by 2 mm."""
+_NODE_PX, _SMOOTH_NODES = 8, 4
+"""Waves of four nodes and more are drawn between nodes, eight pixels apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Points every few pixels, for the parts of a field that are smooth there."""
+
+    points: "Points"
+    pixel_m: float
+    row0: int
+    """Pixels from the first node but the margin to the first pixel."""
+    col0: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +47,13 @@ class Points:
     """Earth-centred, EPSG:4978."""
     y_m: F64
     z_m: F64
+    nodes: Nodes | None = None
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int]:
         """Rows, columns."""
-        return self.x_m.shape
+        height, width = self.x_m.shape
+        return height, width
 
     @property
     def centre_deg(self) -> tuple[float, float]:
@@ -45,14 +62,57 @@ class Points:
         return float(self.lon_deg[middle]), float(self.lat_deg[middle])
 
     def fractal(self, wavelength_m: float, seed: int, *, octaves: int, gain: float = 0.5) -> F32:
-        """Return a rough field (y, x), mean 0, standard deviation about 1; see `kernels.noise`."""
-        return noise.fractal(
-            self.x_m, self.y_m, self.z_m, wavelength_m=wavelength_m, seed=seed, octaves=octaves, gain=gain
+        """Return a rough field (y, x), mean 0, standard deviation about 1; see `kernels.noise`.
+
+        Long waves are taken at the nodes and drawn smoothly between, which errs by a few hundredths at most.
+        """
+
+        def field(at: Points, only: slice) -> F32:
+            return noise.fractal(
+                at.x_m,
+                at.y_m,
+                at.z_m,
+                wavelength_m=wavelength_m,
+                seed=seed,
+                octaves=octaves,
+                gain=gain,
+                only=only,
+            )
+
+        if self.nodes is None:
+            return field(self, noise.ALL)
+        shortest_m = _SMOOTH_NODES * _NODE_PX * self.nodes.pixel_m
+        smooth = min(octaves, max(0, 1 + math.floor(math.log2(wavelength_m / shortest_m))))
+        if not smooth:
+            return field(self, noise.ALL)
+        out = self.drawn(lambda nodes: field(nodes, slice(0, smooth)))
+        if smooth < octaves:
+            out += field(self, slice(smooth, noise.ALL.stop))
+        return out
+
+    def drawn(self, smooth: Callable[["Points"], F32]) -> F32:
+        """Return a function of place (y, x), smooth over eight pixels: taken at the nodes, drawn between."""
+        if self.nodes is None:
+            return smooth(self)
+        return upsampled(
+            smooth(self.nodes.points),
+            factor=_NODE_PX,
+            row0=self.nodes.row0,
+            col0=self.nodes.col0,
+            shape=self.shape,
         )
 
     def part(self, rows: slice, cols: slice) -> "Points":
         """Return the points of some rows and columns."""
-        return Points(*(a[rows, cols] for a in (self.lon_deg, self.lat_deg, self.x_m, self.y_m, self.z_m)))
+        rows, cols = (slice(*c.indices(n)) for c, n in zip((rows, cols), self.shape, strict=True))
+        nodes = self.nodes and replace(
+            self.nodes, row0=self.nodes.row0 + rows.start, col0=self.nodes.col0 + cols.start
+        )
+        lon, lat, x, y, z = (
+            np.ascontiguousarray(a[rows, cols])
+            for a in (self.lon_deg, self.lat_deg, self.x_m, self.y_m, self.z_m)
+        )
+        return Points(lon, lat, x, y, z, nodes)
 
 
 def points_at(lon_deg: npt.ArrayLike, lat_deg: npt.ArrayLike) -> Points:
@@ -73,25 +133,42 @@ def points_at(lon_deg: npt.ArrayLike, lat_deg: npt.ArrayLike) -> Points:
 def points_of(frame: Frame, *, every_px: int = 1) -> Points:
     """Return the centres of a frame's pixels, or of its squares of `every_px` pixels.
 
-    Nodes of the zone's own grid are transformed exactly and joined by straight lines, so that frames of one
-    zone agree bit for bit wherever they are cut.
+    Knots of the zone's own grid are transformed exactly and joined by straight lines, so that frames of one
+    zone agree bit for bit wherever they are cut; with `every_px`, if their corners are multiples of it.
     """
-    node_m, size_m = _NODE_PX * PIXEL_M, every_px * PIXEL_M
-    x = frame.x0 + (np.arange(frame.width // every_px) + 0.5) * size_m
-    y = frame.y0 - (np.arange(frame.height // every_px) + 0.5) * size_m
-    col, row = np.floor(x / node_m).astype(np.int64), np.floor(y / node_m).astype(np.int64)
+    pixel_m = every_px * PIXEL_M
+    rows, cols = (n // every_px for n in frame.shape)
+    row, col = -(frame.y0 // pixel_m), frame.x0 // pixel_m  # of the first pixel, from the zone's origin
+    first = [k // _NODE_PX - MARGIN for k in (row, col)]
+    counts = [
+        (k + n - 1) // _NODE_PX + MARGIN + 1 - f
+        for k, n, f in zip((row, col), (rows, cols), first, strict=True)
+    ]
+    node_m = _NODE_PX * pixel_m
+    south, east = ((f + np.arange(n)) * node_m for f, n in zip(first, counts, strict=True))
+    nodes = _between_knots(frame.epsg, east, -south)
+    starts = [k - (f + MARGIN) * _NODE_PX for k, f in zip((row, col), first, strict=True)]
+    x = frame.x0 + (np.arange(cols) + 0.5) * pixel_m
+    y = frame.y0 - (np.arange(rows) + 0.5) * pixel_m
+    return replace(_between_knots(frame.epsg, x, y), nodes=Nodes(nodes, float(pixel_m), *starts))
+
+
+def _between_knots(epsg: int, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Points:
+    """Return the points at eastings x and northings y, straight between knots that are exact."""
+    col, row = np.floor(x / _KNOT_M).astype(np.int64), np.floor(y / _KNOT_M).astype(np.int64)
     cols, rows = np.arange(col.min(), col.max() + 2), np.arange(row.min(), row.max() + 2)
-    lon, lat = transformer(frame.epsg, 4326).transform(*np.meshgrid(cols * node_m, rows * node_m))
+    lon, lat = transformer(epsg, 4326).transform(*np.meshgrid(cols * _KNOT_M, rows * _KNOT_M))
     if lon.max() - lon.min() > 180:  # a frame over the antimeridian
         lon = np.where(lon < 0, lon + 360, lon)
-    nodes = points_at(lon, lat)
-    along, down = x / node_m - col, y / node_m - row
+    knots = points_at(lon, lat)
+    along, down = x / _KNOT_M - col, (y / _KNOT_M - row)[:, None]
 
     def between(values: F64) -> F64:
         lines = values[:, col - cols[0]] * (1 - along) + values[:, col - cols[0] + 1] * along
-        return lines[row - rows[0]] * (1 - down)[:, None] + lines[row - rows[0] + 1] * down[:, None]
+        return lines[row - rows[0]] * (1 - down) + lines[row - rows[0] + 1] * down
 
-    return Points(*(between(a) for a in (nodes.lon_deg, nodes.lat_deg, nodes.x_m, nodes.y_m, nodes.z_m)))
+    lon, lat = between(knots.lon_deg), between(knots.lat_deg)
+    return Points(lon, lat, between(knots.x_m), between(knots.y_m), between(knots.z_m))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +235,19 @@ def from_site(points: Points, site: Site, *, angle: float = 0.0) -> tuple[F64, F
     north = math.cos(phi) * dz - math.sin(phi) * (math.cos(lam) * dx + math.sin(lam) * dy)
     cos, sin = math.cos(angle), math.sin(angle)
     return east * cos + north * sin, north * cos - east * sin
+
+
+def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
+    """Return rows and columns that hold every point within `reach_m` of a site; empty where none is."""
+    height, width = points.shape
+    lat, lon = points.lat_deg[:, width // 2], points.lon_deg[height // 2]
+    # The grid's north is not quite north: allow for the skew over the frame.
+    skew = abs(float(lat[0] - lat[-1])) + abs(float(lon[0] - lon[-1]))
+    up = reach_m / 111_000 + 0.06 * skew
+    aside = reach_m / 111_000 / max(0.05, math.cos(math.radians(site.lat_deg))) + 0.12 * skew
+    return _span(np.abs(lat - site.lat_deg) < up), _span(np.abs(lon - site.lon_deg) < aside)
+
+
+def _span(where: npt.NDArray[np.bool_]) -> slice:
+    indices = np.flatnonzero(where)
+    return slice(int(indices[0]), int(indices[-1]) + 1) if indices.size else slice(0, 0)

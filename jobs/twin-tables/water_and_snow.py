@@ -42,16 +42,17 @@ def water_absorption_per_m(wavelength_nm: F64) -> F64:
 def water(wavelength_nm: F64, rng: np.random.Generator, n: int) -> F64:
     """Return reflectance (n, w) of optically deep water: clear to turbid, blue to brown.
 
-    Chlorophyll, dissolved matter and sediment are drawn together, log-normal. Quasi-single-scattering
+    Chlorophyll, dissolved matter and sediment are drawn together, log-normal, and not too widely:
+    a variation is a straight line, and extremes would make it cross zero. Quasi-single-scattering
     reflectance below the surface (Gordon 1988, doi 10.1029/JD093iD09p10909: 0.0895 u + 0.1247 u^2), brought
     above it (Lee 1999: 0.52 r / (1 - 1.7 r)); absorption by phytoplankton is a pair of Gaussians at 440 and
     675 nm. A thin veil of reflected sky, bluer than grey, is what a correction leaves in real scenes.
     """
     x = wavelength_nm
     muddy = rng.normal(size=(n, 1))  # what makes water rich makes it rich in everything
-    chlorophyll_mg_m3 = np.exp(np.log(2.5) + 0.8 * muddy + 0.6 * rng.normal(size=(n, 1)))
-    sediment_g_m3 = np.exp(np.log(3.0) + 1.0 * muddy + 0.5 * rng.normal(size=(n, 1)))
-    dissolved_per_m = np.exp(np.log(0.35) + 0.6 * muddy + 0.5 * rng.normal(size=(n, 1)))
+    chlorophyll_mg_m3 = np.exp(np.log(2.0) + 0.6 * muddy + 0.4 * rng.normal(size=(n, 1)))
+    sediment_g_m3 = np.exp(np.log(2.5) + 0.6 * muddy + 0.3 * rng.normal(size=(n, 1)))
+    dissolved_per_m = np.exp(np.log(0.3) + 0.4 * muddy + 0.4 * rng.normal(size=(n, 1)))
     pigment = np.exp(-(((x - 440) / 45) ** 2)) + 0.45 * np.exp(-(((x - 675) / 14) ** 2))
     absorption = (
         water_absorption_per_m(x)
@@ -79,7 +80,7 @@ def snow(wavelength_nm: F64, rng: np.random.Generator, n: int) -> F64:
     """
     x = wavelength_nm
     index = np.exp(np.interp(x, _ICE[:, 0], np.log(_ICE[:, 1])))
-    grain_m = np.exp(rng.uniform(np.log(80e-6), np.log(1200e-6), size=(n, 1)))
+    grain_m = np.exp(rng.uniform(np.log(120e-6), np.log(700e-6), size=(n, 1)))
     dirt_per_m = np.exp(rng.uniform(np.log(0.02), np.log(3.0), size=(n, 1))) * (550 / x) ** 2
     ice_per_m = 4 * np.pi * index / (x * 1e-9)
     rough = rng.uniform(0.86, 1.0, size=(n, 1))

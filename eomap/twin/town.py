@@ -1,0 +1,146 @@
+"""Towns: which quarters they have, and what those are built of.
+
+Quarters are the ten built local climate zones. How densely and how high each is built lies within the ranges
+of Stewart and Oke 2012, table 3 (doi:10.1175/BAMS-D-11-00019.1). Axis letters: m material, y row, x column,
+z zone, q quantity.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from eomap.kernels.buildings import QUANTITIES, built_pixels
+from eomap.twin.earth import F32, Points, from_site, uniform
+from eomap.twin.land import U8, Bool
+from eomap.twin.materials import Material
+from eomap.twin.people import Settlement, radius_m
+
+(_T, _G, _M, _C, _A) = (
+    Material.TILES, Material.GREY_ROOF, Material.METAL_ROOF, Material.CONCRETE, Material.ASPHALT,
+)  # fmt: skip
+_QUARTERS = {
+    # block, street, lot, fill, built, heights, roofs, their shares, trees, paved, lawn
+    1: (105, 130, 22, 40, 40, 0.84, 0.84, 0.95, 26, 70, _C, _G, _M, 0.45, 0.45, 0.08, 0.86, 0.04),
+    2: (90, 120, 14, 25, 25, 0.84, 0.88, 0.97, 11, 22, _G, _T, _C, 0.45, 0.35, 0.12, 0.76, 0.08),
+    3: (58, 90, 9, 13, 14, 0.84, 0.86, 0.95, 4, 9, _T, _G, _C, 0.40, 0.30, 0.16, 0.60, 0.14),
+    4: (190, 210, 20, 84, 60, 0.72, 0.40, 0.97, 27, 55, _C, _G, _G, 0.60, 0.40, 0.26, 0.34, 0.36),
+    5: (150, 170, 15, 58, 42, 0.74, 0.42, 0.95, 11, 20, _G, _C, _T, 0.50, 0.30, 0.34, 0.26, 0.36),
+    6: (95, 150, 9, 22, 27, 0.58, 0.52, 0.92, 4, 8, _T, _G, _G, 0.55, 0.45, 0.36, 0.14, 0.46),
+    7: (34, 46, 3, 7.5, 7.5, 0.93, 0.93, 0.97, 2, 4, _M, _G, _T, 0.45, 0.25, 0.04, 0.12, 0.06),
+    8: (290, 320, 20, 125, 95, 0.76, 0.72, 0.86, 6, 10, _M, _C, _G, 0.50, 0.25, 0.05, 0.78, 0.12),
+    9: (230, 260, 7, 52, 58, 0.42, 0.40, 0.78, 4, 8, _T, _G, _M, 0.45, 0.40, 0.36, 0.06, 0.52),
+    10: (240, 270, 14, 56, 62, 0.60, 0.58, 0.78, 6, 24, _M, _G, _C, 0.35, 0.40, 0.05, 0.48, 0.10),
+}
+_SUN_ZENITH_DEG, _SUN_AZIMUTH_DEG = 42.0, 150.0
+"""Streets have the shadows of a morning in late spring all year; azimuth from north, mirrored south."""
+_STYLES = ("old", "new", "dense", "informal")
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """A settlement with its own street grid and character."""
+
+    settlement: Settlement
+    radius_m: float
+    angle: float
+    """Direction of the streets, radians counterclockwise from east."""
+    style: str
+    """old: a compact core; new: sprawling; dense: towers and narrow lots; informal: huts at the edge."""
+
+
+def town_of(settlement: Settlement, *, climate: str, seed: int, style: str | None = None) -> Town:
+    """Return the town of a settlement; its style depends on the climate and on chance."""
+    turn, kind = (float(uniform(seed + k, settlement.site.key)[0]) for k in (1, 2))
+    warm = climate in ("rain forest", "savanna", "desert", "steppe")
+    shares = (0.15, 0.40, 0.70, 1.0) if warm else (0.65, 0.88, 1.0, 1.0)
+    chosen = style or next(s for s, edge in zip(_STYLES, shares, strict=True) if kind <= edge)
+    return Town(settlement, radius_m(settlement.population), turn * math.pi, chosen)
+
+
+def town_zones(points: Points, town: Town, *, seed: int) -> U8:
+    """Return the quarters (y, x) of a town as LCZ codes 1 to 10, 0 outside and in its parks."""
+    people = town.settlement.population
+    u, v = from_site(points, town.settlement.site, angle=town.angle)
+    seed = seed + town.settlement.site.key % 100_003
+    size = min(town.radius_m, 6_000)
+    ragged = points.fractal(0.9 * size, seed, octaves=6, gain=0.6)
+    quarter = points.fractal(max(0.45 * size, 350), seed + 1, octaves=3, gain=0.5)
+    out = np.hypot(u, v) / town.radius_m * (1 + 0.24 * ragged)
+    side = (u / town.radius_m + 0.12 * ragged) * (1 if town.settlement.site.key % 2 else -1)
+    zones = [(where & (out < 1.35), code) for where, code in _rules(town, people, out, side, quarter)]
+    found = np.select([w for w, _ in zones], [c for _, c in zones], 0).astype(np.uint8)
+    park = points.fractal(700, seed + 3, octaves=4) > 2.0
+    found[park & (found != 8) & (found != 10)] = 0
+    return found
+
+
+def _rules(town: Town, people: float, out: F32, side: F32, quarter: F32) -> Iterator[tuple[Bool, int]]:
+    """Yield where each quarter is, the first that holds wins."""
+    if people < 2_500:
+        low = 3 if town.style == "dense" else 7 if town.style == "informal" and people > 1_200 else 6
+        yield out < 0.72, low
+        yield out < 1.1, 9
+        return
+    industry = (side > 0.42) & (out < 1.15) & (quarter > -0.9)
+    if people > 40_000:
+        yield industry & (side > 0.78) & (quarter > 0.2), 10
+    yield industry & (quarter > -0.4), 8
+    if people > 600_000:
+        yield out < 0.13 * (1 if town.style in ("old", "informal") else 1.6), 1
+    core = {"old": 2, "new": 5, "dense": 2, "informal": 3}[town.style]
+    yield out < 0.2, core
+    if town.style == "dense":
+        yield (out < 0.75) & (quarter > 0.75), 4
+        yield out < 0.42, 2 if people > 100_000 else 3
+        yield (out < 0.75) & (quarter > -0.1), 3
+        yield out < 0.85, 5
+    elif town.style == "informal":
+        yield out < 0.4, 3
+        yield (out > 0.5) & (out < 1.05) & (quarter > 0.35), 7
+        yield out < 0.7, 3
+    else:
+        if people > 25_000:
+            yield (out > 0.35) & (out < 0.85) & (quarter > 1.15), 4
+        yield out < (0.34 if town.style == "old" else 0), 3 if people < 20_000 else 2
+        yield (out < 0.6) & (quarter > (-0.1 if town.style == "old" else 0.9)), 5
+    yield out < 0.98, 6
+    yield out < 1.2, 9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Built:
+    """What a town puts on the ground (y, x); 0 where it has no quarter."""
+
+    fraction_myx: F32
+    roofs_yx: F32
+    """Share of the pixel under roofs."""
+    height_m_yx: F32
+    """Mean height of those."""
+
+
+def built_surface(points: Points, zone_yx: U8, town: Town, *, seed: int) -> Built:
+    """Return the materials of a town's quarters.
+
+    `points` has one more row and column on every side than `zone_yx`: they say how the town's plane lies.
+    """
+    u, v = from_site(points, town.settlement.site, angle=town.angle)
+    inner = (slice(1, -1), slice(1, -1))
+    slope = np.array([[(a[1:-1, 2:] - a[1:-1, :-2]) / 2, (a[2:, 1:-1] - a[:-2, 1:-1]) / 2] for a in (u, v)])
+    turn = math.radians(_SUN_AZIMUTH_DEG if town.settlement.site.lat_deg >= 0 else 180 - _SUN_AZIMUTH_DEG)
+    east, north = math.sin(turn), math.cos(turn)
+    cos, sin, reach = math.cos(town.angle), math.sin(town.angle), math.tan(math.radians(_SUN_ZENITH_DEG))
+    toward = ((east * cos + north * sin) * reach, (north * cos - east * sin) * reach, 1.0)
+    table = np.zeros((11, QUANTITIES), np.float32)
+    for code, quantities in _QUARTERS.items():
+        table[code] = quantities
+    made = built_pixels(
+        zone_yx,
+        np.stack([u[inner], v[inner]]),
+        slope,
+        quarters_zq=table,
+        sun_uvh=toward,
+        seed=seed + town.settlement.site.key % 100_003,
+    )
+    return Built(*made)
