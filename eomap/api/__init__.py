@@ -8,9 +8,11 @@ from eomap.api.networks import fetch_model, model_card, models
 from eomap.api.planning import plan
 from eomap.api.running import Summary, check_engine, run
 from eomap.api.trust import repair, status, verify
+from eomap.api.twinning import build_twin
 
 __all__ = [
     "Summary",
+    "build_twin",
     "check_engine",
     "export",
     "fetch_model",
