@@ -246,7 +246,7 @@ def observed(
 
 def _ellipsoid_gain(view: View, facet: Facet) -> F32:
     """Return sigma nought on the ellipsoid over gamma nought of the facet: areas in the slant image."""
-    tilted = np.maximum(facet.local_yx, 0) / np.maximum(facet.plane_yx, _GRAZING)
+    tilted = np.maximum(facet.local_yx, np.float32(0)) / np.maximum(facet.plane_yx, _GRAZING)
     return tilted * np.sin(view.incidence_yx)
 
 
