@@ -78,9 +78,9 @@ Denmark (wet), trees, sand and calm water of Brazil; rough water (9 m/s) and sno
 Wetland, mangrove and moss are guesses between their neighbours."""
 _CANOPY_DB = (-6.9, -13.0)
 """A closed canopy of tall trees."""
-_WALL_POWER = (0.78, 0.22)
+_WALL_POWER = (0.78, 0.19)
 """Of walls at a random angle whose area is that of the ground."""
-_WALL_TURN = (0.65, 0.20)
+_WALL_TURN = (0.50, 0.20)
 """Share of that power which goes with the angle of the walls."""
 
 
@@ -246,8 +246,8 @@ def observed(
 
 def _ellipsoid_gain(view: View, facet: Facet) -> F32:
     """Return sigma nought on the ellipsoid over gamma nought of the facet: areas in the slant image."""
-    tilted = np.maximum(facet.local_yx, np.float32(0)) / np.maximum(facet.plane_yx, _GRAZING)
-    return tilted * np.sin(view.incidence_yx)
+    lit = np.maximum(facet.local_yx, 0) * np.sin(view.incidence_yx)
+    return (lit / np.maximum(facet.plane_yx, _GRAZING)).astype(np.float32)
 
 
 def _blurred(power_yx: F32) -> F32:
