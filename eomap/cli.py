@@ -324,6 +324,26 @@ def export(cube: str, *, cog: str | None, png: str | None, layer: str | None) ->
         say(f"written: {path}")
 
 
+@app.command()
+@_cube
+@click.option("--truth", required=True, help="Folder with truth.json.")
+@click.option("--by", help="Layer of counts, e.g. n_clear: give the error by its value too.")
+@click.option("--html", help="Write a one-page report.")
+@_json
+def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: bool) -> None:
+    """Say how good a map is, against truth: the field's figures, as a table, JSON or a page.
+
+    eomap score map.zarr --truth truth/ --html score.html
+    """
+    from eomap import answers, api
+    from eomap.progress import say
+
+    found = api.score(cube, truth, by=by, html=html)
+    print(json.dumps(found, indent=1, allow_nan=False) if as_json else answers.scores(found))
+    if html:
+        say(f"written: {html}")
+
+
 @app.group()
 def models() -> None:
     """The networks: list, show, fetch."""
