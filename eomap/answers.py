@@ -65,7 +65,8 @@ def scores(found: Mapping[str, Any]) -> str:
         )
         width = max(len(k) for k in entry["metrics"])
         lines += [f"  {k:<{width}}  {_figure(v)}" for k, v in entry["metrics"].items()]
-        for key in ("classes", "bands", "by", "bins"):
+        # Tenths of every band are for --json and --html.
+        for key in ("classes", "bands", "by", *(() if "bands" in entry else ("bins",))):
             if rows := [r for r in entry.get(key, ()) if r.get("true cells", 1) or r.get("mapped cells", 1)]:
                 shown = [{k: v if isinstance(v, str) else _figure(v) for k, v in r.items()} for r in rows]
                 lines += ["", table(shown)]

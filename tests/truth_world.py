@@ -1,4 +1,4 @@
-"""A made-up map and its truth: both are functions of longitude and latitude, across the border of two zones."""
+"""A made-up map and its truth: functions of longitude and latitude, across the border of two zones."""
 
 import json
 

@@ -102,7 +102,7 @@ def value_figures(tally: ValueTally, layers: Mapping[str, Layer], bands: tuple[s
             for low, high, pairs, bias, mae in tally.bins[n].quantiles(10)
         ]
     by = [
-        {**looks, "cells": e.n, "MAE": e.mae, "RMSE": e.rmse, "bias": e.bias}
+        {**looks, "values" if len(bands) > 1 else "cells": e.n, "MAE": e.mae, "RMSE": e.rmse, "bias": e.bias}
         for looks, e in _grouped(tally.by, Errors())
     ]
     seam = {

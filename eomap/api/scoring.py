@@ -47,8 +47,11 @@ def score(out: str, truth: str, *, by: str | None = None, html: str | None = Non
     Every cell counts the same. Memory: a block of a tile. Raises MisuseError where nothing can be compared.
     """
     from eomap.io.cube import open_cube
+    from eomap.io.report import check_place
     from eomap.io.truth import open_truth
 
+    if html is not None:
+        check_place(html)  # before the work, not after it
     cube, known = open_cube(out), open_truth(truth)
     attributes = cube.attributes()
     product = _product(attributes)

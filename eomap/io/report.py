@@ -2,10 +2,12 @@
 
 import html
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eomap.errors import MisuseError
 from eomap.io.place import whole_file
 from eomap.io.report_pictures import Picture, pictures
 from eomap.io.sights import Sight
@@ -37,6 +39,13 @@ th { font-weight: 600; } th.name, td.name { text-align: left; }
 .swatch { display: inline-block; width: .9em; height: .9em; margin-right: .4em; vertical-align: -.1em;
   border: 1px solid var(--line); }
 """.strip()
+
+
+def check_place(path: str | Path) -> None:
+    """Raise MisuseError where no page can be written to the path."""
+    place = Path(path)
+    if place.is_dir() or not os.access(place.parent, os.W_OK):
+        raise MisuseError(str(path), expected="a place to write", got="none", hint="make the folder first")
 
 
 def write_report(path: str | Path, found: Mapping[str, Any], sights: Sequence[Sight | None]) -> Path:

@@ -17,7 +17,7 @@ from eomap.io.sights import Sight
 F32 = npt.NDArray[np.float32]
 
 WIDTH_PX = 440
-RIGHT, WRONG, BLANK = (222, 226, 222), (190, 30, 45), (255, 255, 255)
+RIGHT, WRONG, UNMAPPED, BLANK = (222, 226, 222), (190, 30, 45), (75, 85, 100), (255, 255, 255)
 _TOO_LOW, _EVEN, _TOO_HIGH = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 _RED_GREEN_BLUE = ("B04", "B03", "B02")
 
@@ -49,11 +49,11 @@ def _of_classes(sight: Sight) -> tuple[Picture, ...]:
     known = ~np.isnan(truth)
     differ[known & (mapped == truth)] = RIGHT
     differ[known & (mapped != truth) & ~np.isnan(mapped)] = WRONG
-    differ = colours.hatched(differ, known & np.isnan(mapped))
+    differ[known & np.isnan(mapped)] = UNMAPPED
     return (
         _picture(colours.class_rgb(codes[0], layer), sight, "The map"),
         _picture(colours.class_rgb(codes[1], layer), sight, "The truth"),
-        _picture(differ, sight, "Where it is wrong (red); hatched: truth, but no map"),
+        _picture(differ, sight, "Where it is wrong (red) or says nothing (dark); light grey is right"),
     )
 
 

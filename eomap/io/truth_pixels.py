@@ -28,22 +28,22 @@ _METRES_PER_DEGREE = 111_320.0
 
 def read_classes(layer: TruthLayer, window: Window) -> I64:
     """Return the true class of every cell (y, x); UNKNOWN_CLASS where there is none."""
-    codes = _mosaic(layer, window, 0, _modes)
+    codes = _mosaic(layer, window, (0,), _modes)[0]
     return np.where(np.isnan(codes), UNKNOWN_CLASS, codes).astype(np.int64)
 
 
 def read_values(layer: TruthLayer, window: Window, *, bands: tuple[int, ...] = (0,)) -> F64:
     """Return the true value (b, y, x) of every cell in the layer's unit; NaN where it is unknown."""
-    return np.stack([_mosaic(layer, window, b, _means) for b in bands])
+    return _mosaic(layer, window, bands, _means)
 
 
 Gather = Callable[[F64, I64, int], F64]
 """Returns one number per cell from the pixels' values (n) and the cell that each lies in (n)."""
 
 
-def _mosaic(layer: TruthLayer, window: Window, band: int, gather: Gather) -> F64:
-    """Return one band of a layer on the cells; a cell belongs to the first frame that contains its centre."""
-    out = np.full(window.shape, np.nan)
+def _mosaic(layer: TruthLayer, window: Window, bands: tuple[int, ...], gather: Gather) -> F64:
+    """Return bands of a layer on the cells; a cell belongs to the first frame that contains its centre."""
+    out = np.full((len(bands), *window.shape), np.nan)
     waiting = np.ones(window.shape, dtype=bool)
     for file in layer.files:
         if not waiting.any():
@@ -57,10 +57,10 @@ def _mosaic(layer: TruthLayer, window: Window, band: int, gather: Gather) -> F64
         if _is_finer(file, window.step):
             for rows in _strips(file, window):
                 part = replace(window, row0=window.row0 + rows.start, row1=window.row0 + rows.stop)
-                values = _gathered(file, part, band, gather)
-                out[rows][inside[rows]] = values[inside[rows]]
+                values = _gathered(file, part, bands, gather)
+                out[:, rows][:, inside[rows]] = values[:, inside[rows]]
         else:
-            out[inside] = _picked(file, row[inside], col[inside], band)
+            out[:, inside] = _picked(file, row[inside], col[inside], bands)
         waiting &= ~inside
     return out
 
@@ -97,7 +97,7 @@ def _centres(file: TruthFile, window: Window) -> tuple[I64, I64]:
 
 
 def _read(file: TruthFile, rows: tuple[int, int], cols: tuple[int, int], band: int) -> F64:
-    """Return pixels (y, x) of a part of a file in the layer's unit, NaN for nodata."""
+    """Return pixels (y, x) of one band of a part of a file in the layer's unit, NaN for nodata."""
     import rasterio
 
     with rasterio.open(file.path, driver="GTiff") as opened:
@@ -108,9 +108,10 @@ def _read(file: TruthFile, rows: tuple[int, int], cols: tuple[int, int], band: i
     return values * file.scale
 
 
-def _picked(file: TruthFile, row: I64, col: I64, band: int) -> F64:
+def _picked(file: TruthFile, row: I64, col: I64, bands: tuple[int, ...]) -> F64:
     r0, c0 = int(row.min()), int(col.min())
-    return _read(file, (r0, int(row.max()) + 1), (c0, int(col.max()) + 1), band)[row - r0, col - c0]
+    rows, cols = (r0, int(row.max()) + 1), (c0, int(col.max()) + 1)
+    return np.stack([_read(file, rows, cols, b)[row - r0, col - c0] for b in bands])
 
 
 def _strips(file: TruthFile, window: Window) -> Iterator[slice]:
@@ -122,8 +123,8 @@ def _strips(file: TruthFile, window: Window) -> Iterator[slice]:
         yield slice(first, min(first + step, window.shape[0]))
 
 
-def _gathered(file: TruthFile, window: Window, band: int, gather: Gather) -> F64:
-    """Return one number per cell (y, x) from the pixels whose centres lie in it; NaN where none is known."""
+def _gathered(file: TruthFile, window: Window, bands: tuple[int, ...], gather: Gather) -> F64:
+    """Return one number per band and cell (b, y, x) from the known pixels centred in it; NaN without any."""
     a, _, west, _, e, north = file.transform
     box = transformer(4326, file.epsg).transform_bounds(*window.bounds_deg, densify_pts=21)
     c0, c1 = (
@@ -135,12 +136,17 @@ def _gathered(file: TruthFile, window: Window, band: int, gather: Gather) -> F64
         min(math.ceil((box[1] - north) / e) + 1, file.shape[0]),
     )
     if r0 >= r1 or c0 >= c1:
-        return np.full(window.shape, np.nan)
+        return np.full((len(bands), *window.shape), np.nan)
     row, col = _cells(file, window, np.arange(r0 + 0.5, r1), np.arange(c0 + 0.5, c1))
-    values = _read(file, (r0, r1), (c0, c1), band)
     rows, cols = window.shape
-    keep = (row >= 0) & (row < rows) & (col >= 0) & (col < cols) & ~np.isnan(values)
-    return gather(values[keep], row[keep] * cols + col[keep], rows * cols).reshape(window.shape)
+    within = (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
+    cell = np.where(within, row * cols + col, -1)
+    made = []
+    for band in bands:
+        values = _read(file, (r0, r1), (c0, c1), band)
+        keep = within & ~np.isnan(values)
+        made.append(gather(values[keep], cell[keep], rows * cols).reshape(window.shape))
+    return np.stack(made)
 
 
 def _cells(file: TruthFile, window: Window, at_row: F64, at_col: F64) -> tuple[I64, I64]:

@@ -33,7 +33,7 @@ def test_likeness_is_a_likeness():
     assert like.shape == (17, 17) and np.array_equal(like, like.T)
     assert np.array_equal(np.diag(like), np.ones(17))
     off = like[~np.eye(17, dtype=bool)]
-    assert 0 <= off.min() and off.max() < 1
+    assert off.min() >= 0 and off.max() < 1
 
 
 def test_a_compact_zone_is_more_like_compact_zones_than_like_trees_or_water():

@@ -93,7 +93,7 @@ def test_values_are_means_of_the_pixels_in_a_cell_across_the_zone_border(truth):
     def apart(east=0.0, north=0.0):
         return np.abs(found - height_m(lon + east * d, lat + north * d)).mean()
 
-    # A cell holds some 13 pixels, so its mean lies up to half a pixel beside its middle; on the whole nowhere.
+    # A cell holds some 13 pixels, so its mean lies up to half a pixel beside its middle.
     assert np.abs(found - height_m(lon, lat)).max() < 0.6 and apart() < 0.12
     assert all(apart(e, n) > apart() for e, n in ((0.2, 0), (-0.2, 0), (0, 0.2), (0, -0.2)))
 

@@ -1,4 +1,4 @@
-"""Sums of errors, outcomes, structure and seams: hand values, independent ways, and parts that make the whole."""
+"""Sums of errors, outcomes, structure and seams: by hand, by independent ways, and part by part."""
 
 import math
 
