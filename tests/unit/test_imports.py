@@ -11,7 +11,17 @@ from small_world import AREA, PERIOD, write_catalog
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ray", "numba")
-COMMANDS = ((), ("run",), ("plan",), ("status",), ("verify",), ("repair",), ("query",), ("export",))
+COMMANDS = (
+    (),
+    ("run",),
+    ("plan",),
+    ("status",),
+    ("verify",),
+    ("repair",),
+    ("query",),
+    ("export",),
+    ("score",),
+)
 MODELS = (("models",), ("models", "list"), ("models", "show"), ("models", "fetch"))
 
 

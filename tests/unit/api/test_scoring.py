@@ -8,7 +8,7 @@ import pytest
 from truth_world import BANDS, LAYERS, LEGEND, STEP, TILES, stored_layers, write_cube, write_truth
 
 from eomap import api
-from eomap.api import scoring
+from eomap.api import pairing, scoring
 from eomap.core.grid import tile_window
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
@@ -139,8 +139,8 @@ def numbers(value):
 @pytest.mark.parametrize("side", [37, 120])
 def test_however_it_is_cut_the_answer_is_the_same(world, side):
     cube, truth = open_cube(str(world / "map.zarr")), open_truth(world / "truth")
-    pairs, _ = scoring._pairs(cube, truth, None)
-    looks = scoring._counts_layer(cube, "n_clear")
+    pairs, _ = pairing.pairs_of(cube, truth, None)
+    looks = pairing.counts_layer(cube, "n_clear")
     for pair in pairs:
         one, other = (
             scoring._entry(pair, scoring._compared(cube, pair, looks, pictures=False, side=s)[0], None)
