@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 from truth_world import BANDS, LAYERS, LEGEND, STEP, TILES, stored_layers, write_cube, write_truth
 
 from eomap import api
@@ -63,6 +64,15 @@ def test_classes_as_plain_numpy_counts_them(found, whole):
         assert row["PA"] == pytest.approx(recall) and row["UA"] == pytest.approx(right[said].mean())
         assert row["F1"] == pytest.approx(2 / (1 / row["PA"] + 1 / row["UA"]))
     assert "OAu" not in e["metrics"], "only a product says what else its classes mean"
+    sure = stored["sure"][seen] / 250
+    bins = np.floor(sure * 15)
+    gaps = [
+        (bins == b).sum() * abs(sure[bins == b].mean() - right[bins == b].mean()) for b in np.unique(bins)
+    ]
+    assert e["metrics"]["ECE"] == pytest.approx(sum(gaps) / seen.sum(), rel=1e-9)
+    doubt = stored["unsure"][seen].astype(float)
+    u = stats.mannwhitneyu(doubt[~right], doubt[right]).statistic
+    assert e["metrics"]["AUROC of unsure for errors"] == pytest.approx(u / (right.sum() * (~right).sum()))
     # The made-up confidence is the probability of being right, so it is calibrated and doubt finds errors.
     assert e["metrics"]["ECE"] < 0.04 and 0.6 < e["metrics"]["AUROC of unsure for errors"] < 1
 
