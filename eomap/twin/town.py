@@ -17,21 +17,33 @@ from eomap.twin.land import U8, Bool
 from eomap.twin.materials import Material
 from eomap.twin.people import Settlement, radius_m
 
-(_T, _G, _M, _C, _A) = (
-    Material.TILES, Material.GREY_ROOF, Material.METAL_ROOF, Material.CONCRETE, Material.ASPHALT,
-)  # fmt: skip
+(_T, _G, _M, _C) = Material.TILES, Material.GREY_ROOF, Material.METAL_ROOF, Material.CONCRETE
 _QUARTERS = {
-    # block, street, lot, fill, built, heights, roofs, their shares, trees, paved, lawn
-    1: (105, 130, 22, 40, 40, 0.84, 0.84, 0.95, 26, 70, _C, _G, _M, 0.45, 0.45, 0.08, 0.86, 0.04),
-    2: (90, 120, 14, 25, 25, 0.84, 0.88, 0.97, 11, 22, _G, _T, _C, 0.45, 0.35, 0.12, 0.76, 0.08),
-    3: (58, 90, 9, 13, 14, 0.84, 0.86, 0.95, 4, 9, _T, _G, _C, 0.40, 0.30, 0.16, 0.60, 0.14),
-    4: (190, 210, 20, 84, 60, 0.72, 0.40, 0.97, 27, 55, _C, _G, _G, 0.60, 0.40, 0.26, 0.34, 0.36),
-    5: (150, 170, 15, 58, 42, 0.74, 0.42, 0.95, 11, 20, _G, _C, _T, 0.50, 0.30, 0.34, 0.26, 0.36),
-    6: (95, 150, 9, 22, 27, 0.58, 0.52, 0.92, 4, 8, _T, _G, _G, 0.55, 0.45, 0.36, 0.14, 0.46),
-    7: (34, 46, 3, 7.5, 7.5, 0.93, 0.93, 0.97, 2, 4, _M, _G, _T, 0.45, 0.25, 0.04, 0.12, 0.06),
-    8: (290, 320, 20, 125, 95, 0.76, 0.72, 0.86, 6, 10, _M, _C, _G, 0.50, 0.25, 0.05, 0.78, 0.12),
-    9: (230, 260, 7, 52, 58, 0.42, 0.40, 0.78, 4, 8, _T, _G, _M, 0.45, 0.40, 0.36, 0.06, 0.52),
-    10: (240, 270, 14, 56, 62, 0.60, 0.58, 0.78, 6, 24, _M, _G, _C, 0.35, 0.40, 0.05, 0.48, 0.10),
+    # block uv, street, lot uv, fill uv, built, low, high; ring, open, round, steps
+    1: ((105, 125, 21, 38, 40, 0.90, 0.90, 0.97, 26, 75, 0, 0.03, 0, 6), (_C, _G, _M, 0.30, 0.50)),
+    2: ((95, 120, 14, 20, 22, 0.90, 0.90, 0.97, 11, 24, 18, 0.05, 0, 4), (_G, _T, _C, 0.45, 0.40)),
+    3: ((70, 95, 8, 12, 15, 0.92, 0.92, 0.96, 3.5, 9.5, 0, 0.03, 0, 2), (_T, _G, _C, 0.40, 0.35)),
+    4: ((200, 230, 20, 62, 50, 0.88, 0.40, 0.92, 27, 60, 0, 0.10, 0, 6), (_C, _G, _G, 0.50, 0.50)),
+    5: ((130, 150, 14, 48, 34, 0.84, 0.46, 0.92, 11, 22, 0, 0.08, 0, 4), (_G, _C, _T, 0.45, 0.25)),
+    6: ((95, 150, 8, 20, 25, 0.60, 0.55, 0.95, 3.5, 8.5, 0, 0.05, 0, 2), (_T, _G, _G, 0.50, 0.50)),
+    7: ((40, 55, 3, 6.5, 7, 0.96, 0.96, 0.97, 2, 4, 0, 0.03, 0, 1), (_M, _G, _T, 0.45, 0.35)),
+    8: ((240, 280, 16, 90, 80, 0.80, 0.74, 0.90, 5, 10, 0, 0.12, 0, 2), (_M, _G, _C, 0.45, 0.35)),
+    9: ((240, 280, 6, 52, 58, 0.45, 0.38, 0.80, 3.5, 8, 0, 0.10, 0, 2), (_T, _G, _M, 0.45, 0.40)),
+    10: ((250, 290, 13, 48, 56, 0.70, 0.60, 0.75, 5, 16, 0, 0.10, 0.25, 3), (_M, _G, _C, 0.35, 0.40)),
+}
+"""Streets and houses in the order of `eomap.kernels.buildings`, and roofs: three materials, two shares."""
+_OPEN = {
+    # houses roofed as their block, darkest roof; trees, paved, lawn, trees in streets
+    1: (0.20, 0.50, 0.12, 0.80, 0.12, 0.06),
+    2: (0.50, 0.55, 0.15, 0.75, 0.15, 0.06),
+    3: (0.40, 0.55, 0.22, 0.50, 0.25, 0.06),
+    4: (0.60, 0.60, 0.35, 0.40, 0.45, 0.15),
+    5: (0.60, 0.60, 0.38, 0.32, 0.50, 0.15),
+    6: (0.40, 0.60, 0.38, 0.16, 0.70, 0.15),
+    7: (0.10, 0.50, 0.05, 0.10, 0.10, 0.02),
+    8: (0.30, 0.60, 0.04, 0.80, 0.12, 0.03),
+    9: (0.30, 0.60, 0.34, 0.06, 0.80, 0.20),
+    10: (0.30, 0.45, 0.06, 0.50, 0.15, 0.03),
 }
 _SUN_ZENITH_DEG, _SUN_AZIMUTH_DEG = 42.0, 150.0
 """Streets have the shadows of a morning in late spring all year; azimuth from north, mirrored south."""
@@ -133,8 +145,8 @@ def built_surface(points: Points, zone_yx: U8, town: Town, *, seed: int) -> Buil
     cos, sin, reach = math.cos(town.angle), math.sin(town.angle), math.tan(math.radians(_SUN_ZENITH_DEG))
     toward = ((east * cos + north * sin) * reach, (north * cos - east * sin) * reach, 1.0)
     table = np.zeros((11, QUANTITIES), np.float32)
-    for code, quantities in _QUARTERS.items():
-        table[code] = quantities
+    for code, (streets, roofs) in _QUARTERS.items():
+        table[code] = (*streets, *roofs, *_OPEN[code])
     made = built_pixels(
         zone_yx,
         np.stack([u[inner], v[inner]]),
