@@ -97,6 +97,10 @@ def geography() -> Geography:
 
 def land_share(points: Points) -> F32:
     """Return the share of land around each point, 0 to 1, linear between the table's cells."""
+    return points.drawn(_land_share)
+
+
+def _land_share(points: Points) -> F32:
     table = geography().land_rc
     row, col = _cell(points.lon_deg, points.lat_deg)
     r, c = np.floor(row), np.floor(col)
@@ -110,9 +114,10 @@ def land_share(points: Points) -> F32:
 
 def climate_at(points: Points, seed: int) -> U8:
     """Return the index into CLIMATES of each point; borders are ragged, not those of the table's cells."""
-    row, col = _cell(points.lon_deg, points.lat_deg)
-    row = row + 0.6 * points.fractal(60_000, seed, octaves=6)
-    col = col + 0.6 * points.fractal(60_000, seed + 1, octaves=6)
+    row = points.drawn(lambda at: _cell(at.lon_deg, at.lat_deg)[0].astype(np.float32))
+    col = points.drawn(lambda at: _cell(at.lon_deg, at.lat_deg)[1].astype(np.float32))
+    row += np.float32(0.6) * points.fractal(60_000, seed, octaves=6)
+    col += np.float32(0.6) * points.fractal(60_000, seed + 1, octaves=6)
     table = geography().climate_rc
     rows = np.clip(np.rint(row).astype(np.int64), 0, table.shape[0] - 1)
     return table[rows, np.rint(col).astype(np.int64) % table.shape[1]]

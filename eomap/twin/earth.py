@@ -5,7 +5,7 @@ a pole. Axis letters: y row (north to south), x column (west to east).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,20 +83,24 @@ class Points:
             return field(self, noise.ALL)
         shortest_m = _SMOOTH_NODES * _NODE_PX * self.nodes.pixel_m
         smooth = min(octaves, max(0, 1 + math.floor(math.log2(wavelength_m / shortest_m))))
-        out = (
-            field(self, slice(smooth, noise.ALL.stop))
-            if smooth < octaves
-            else np.zeros(self.shape, np.float32)
-        )
-        if smooth:
-            out += upsampled(
-                field(self.nodes.points, slice(0, smooth)),
-                factor=_NODE_PX,
-                row0=self.nodes.row0,
-                col0=self.nodes.col0,
-                shape=self.shape,
-            )
+        if not smooth:
+            return field(self, noise.ALL)
+        out = self.drawn(lambda nodes: field(nodes, slice(0, smooth)))
+        if smooth < octaves:
+            out += field(self, slice(smooth, noise.ALL.stop))
         return out
+
+    def drawn(self, smooth: Callable[["Points"], F32]) -> F32:
+        """Return a function of place (y, x), smooth over eight pixels: taken at the nodes, drawn between."""
+        if self.nodes is None:
+            return smooth(self)
+        return upsampled(
+            smooth(self.nodes.points),
+            factor=_NODE_PX,
+            row0=self.nodes.row0,
+            col0=self.nodes.col0,
+            shape=self.shape,
+        )
 
     def part(self, rows: slice, cols: slice) -> "Points":
         """Return the points of some rows and columns."""
@@ -105,7 +109,8 @@ class Points:
             self.nodes, row0=self.nodes.row0 + rows.start, col0=self.nodes.col0 + cols.start
         )
         lon, lat, x, y, z = (
-            a[rows, cols] for a in (self.lon_deg, self.lat_deg, self.x_m, self.y_m, self.z_m)
+            np.ascontiguousarray(a[rows, cols])
+            for a in (self.lon_deg, self.lat_deg, self.x_m, self.y_m, self.z_m)
         )
         return Points(lon, lat, x, y, z, nodes)
 
@@ -230,3 +235,19 @@ def from_site(points: Points, site: Site, *, angle: float = 0.0) -> tuple[F64, F
     north = math.cos(phi) * dz - math.sin(phi) * (math.cos(lam) * dx + math.sin(lam) * dy)
     cos, sin = math.cos(angle), math.sin(angle)
     return east * cos + north * sin, north * cos - east * sin
+
+
+def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
+    """Return rows and columns that hold every point within `reach_m` of a site; empty where none is."""
+    height, width = points.shape
+    lat, lon = points.lat_deg[:, width // 2], points.lon_deg[height // 2]
+    # The grid's north is not quite north: allow for the skew over the frame.
+    skew = abs(float(lat[0] - lat[-1])) + abs(float(lon[0] - lon[-1]))
+    up = reach_m / 111_000 + 0.06 * skew
+    aside = reach_m / 111_000 / max(0.05, math.cos(math.radians(site.lat_deg))) + 0.12 * skew
+    return _span(np.abs(lat - site.lat_deg) < up), _span(np.abs(lon - site.lon_deg) < aside)
+
+
+def _span(where: npt.NDArray[np.bool_]) -> slice:
+    indices = np.flatnonzero(where)
+    return slice(int(indices[0]), int(indices[-1]) + 1) if indices.size else slice(0, 0)

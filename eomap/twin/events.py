@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from eomap.twin.earth import F32, Points, Site, around, from_site, sites, uniform
+from eomap.twin.earth import F32, Points, Site, around, from_site, near, sites, uniform
 from eomap.twin.land import Bool
 
 _CLEARING_M, _FLOOD_M = 7_000.0, 60_000.0
@@ -57,9 +57,11 @@ def cleared(points: Points, day: date, seed: int) -> Bool:
         if event.day > day:
             continue
         size, long_, turn = (float(uniform(seed + k, event.site.key)[0]) for k in (8, 9, 10))
-        u, v = from_site(points, event.site, angle=turn * np.pi)
         half = 120 + 260 * size
-        out |= (np.abs(u) < half) & (np.abs(v) < half * (0.5 + long_))
+        here = near(points, event.site, 2 * half)
+        if here[0].stop and here[1].stop:
+            u, v = from_site(points.part(*here), event.site, angle=turn * np.pi)
+            out[here] |= (np.abs(u) < half) & (np.abs(v) < half * (0.5 + long_))
     return out
 
 

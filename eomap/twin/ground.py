@@ -10,7 +10,7 @@ import numpy as np
 
 from eomap.core.grid import Frame
 from eomap.twin.climate import CLIMATES, climate_at
-from eomap.twin.earth import F32, Points, points_at, points_of
+from eomap.twin.earth import F32, Points, near, points_at, points_of
 from eomap.twin.events import cleared, flooded
 from eomap.twin.land import LOW_PLANTS, U8, WATER, Bool, Cover, Wild, wild_land
 from eomap.twin.materials import Material
@@ -36,7 +36,8 @@ class Land:
     """Local climate zone, 1 to 17."""
     cover_yx: U8
     """`Cover`."""
-    fraction_myx: F32
+    fraction_myx: U8
+    """`Material` in 255ths; what is left out is shade."""
     style_kyx: F32
     roofs_yx: F32
     """Share under roofs."""
@@ -64,11 +65,12 @@ def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None =
     style = styles(points, wild, seed + 1_100)
     zone, cover = wild.zone_yx.copy(), wild.cover_yx.copy()
     canopy = wild.canopy_m_yx.copy()
-    roofs, height, pressure = (np.zeros(points.shape, np.float32) for _ in range(3))
+    roofs, height = (np.zeros(points.shape, np.float32) for _ in range(2))
     angle = np.full(points.shape, np.nan, np.float32)
-    for town in _towns(points, seed):
-        _press(pressure, points, town)
-        rows, cols = _reach(wide, town)
+    towns = _towns(points, seed)
+    pressure = points.drawn(lambda nodes: _pressure(nodes, towns))
+    for town in towns:
+        rows, cols = near(points, town.settlement.site, 1.4 * town.radius_m)
         if rows.start >= rows.stop or cols.start >= cols.stop:
             continue
         part = wide.part(slice(rows.start, rows.stop + 2), slice(cols.start, cols.stop + 2))
@@ -95,7 +97,8 @@ def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None =
         [Cover.BUILT, Cover.TREES],
         Cover.GRASS,
     )
-    return Land(points, wild, zone, cover, fraction, style, roofs, height, canopy, angle, pressure)
+    shares = (np.clip(fraction, 0, 1) * 255).astype(np.uint8)
+    return Land(points, wild, zone, cover, shares, style, roofs, height, canopy, angle, pressure)
 
 
 def _towns(points: Points, seed: int) -> list[Town]:
@@ -107,34 +110,20 @@ def _towns(points: Points, seed: int) -> list[Town]:
     return [town_of(s, climate=n, seed=seed + 950) for s, n in zip(found, names, strict=True)]
 
 
-def _reach(wide: Points, town: Town) -> tuple[slice, slice]:
-    """Return rows and columns, of the points without their margin, that a town may reach into."""
-    height, width = wide.shape
-    lat, lon = wide.lat_deg[1:-1, width // 2], wide.lon_deg[height // 2, 1:-1]
-    up = 1.4 * town.radius_m / 111_000
-    aside = up / max(0.05, float(np.cos(np.radians(town.settlement.site.lat_deg))))
-    # The grid's north is not quite north: allow for the skew over the frame.
-    up += 0.06 * abs(float(lat[0] - lat[-1])) + 0.06 * abs(float(lon[0] - lon[-1]))
-    aside += 0.12 * (abs(float(lat[0] - lat[-1])) + abs(float(lon[0] - lon[-1])))
-    rows = np.flatnonzero(np.abs(lat - town.settlement.site.lat_deg) < up)
-    cols = np.flatnonzero(np.abs(lon - town.settlement.site.lon_deg) < aside)
-    return _span(rows), _span(cols)
-
-
-def _span(indices: np.ndarray) -> slice:
-    return slice(int(indices[0]), int(indices[-1]) + 1) if indices.size else slice(0, 0)
-
-
-def _press(pressure: F32, points: Points, town: Town) -> None:
-    """Raise the pressure around a town: strongest in its middle, a third of it two radii away."""
-    site = points_at(town.settlement.site.lon_deg, town.settlement.site.lat_deg)
-    far = np.sqrt(
-        np.square(points.x_m - float(site.x_m))
-        + np.square(points.y_m - float(site.y_m))
-        + np.square(points.z_m - float(site.z_m))
-    )
-    near = np.exp(-far / (1.8 * town.radius_m)).astype(np.float32)
-    np.maximum(pressure, np.float32(_PRESSURE) * near, out=pressure)
+def _pressure(points: Points, towns: list[Town]) -> F32:
+    """Return nearness to people (y, x): strongest in the middle of a town, a third of it two radii away."""
+    out = np.zeros(points.shape, np.float32)
+    for town in towns:
+        site = town.settlement.site
+        here = points_at(site.lon_deg, site.lat_deg)
+        far = np.sqrt(
+            np.square(points.x_m - float(here.x_m))
+            + np.square(points.y_m - float(here.y_m))
+            + np.square(points.z_m - float(here.z_m))
+        )
+        around_town = np.exp(-far / (1.8 * town.radius_m)).astype(np.float32)
+        np.maximum(out, np.float32(_PRESSURE) * around_town, out=out)
+    return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,12 +157,11 @@ def scenery(land: Land, day: date, seed: int) -> Scenery:
     if felled.any() or wet.any():
         fraction = fraction.copy()
         fraction[:, felled | wet] = 0
-        fraction[Material.SOIL][felled], fraction[Material.NPV][felled] = 0.55, 0.3
-        fraction[Material.GRASS][felled] = 0.12
-        fraction[Material.WATER][wet] = 1
+        for material, filled in ((Material.SOIL, 140), (Material.NPV, 76), (Material.GRASS, 30)):
+            fraction[material][felled] = filled
+        fraction[Material.WATER][wet] = 255
     zone, cover = land.zone_yx.copy(), land.cover_yx.copy()
     zone[felled], cover[felled] = LOW_PLANTS, Cover.BARE
     zone[wet], cover[wet] = WATER, Cover.WATER
-    shares = np.rint(np.clip(in_season(fraction, season), 0, 1) * 255).astype(np.uint8)
-    ground = Ground(shares, land.style_kyx, wild.relief.east_yx, wild.relief.north_yx)
+    ground = Ground(in_season(fraction, season), land.style_kyx, wild.relief.east_yx, wild.relief.north_yx)
     return Scenery(ground, season, felled, wet, zone, cover)

@@ -146,16 +146,21 @@ _FILL = {
 
 
 def styles(points: Points, wild: Wild, seed: int) -> F32:
-    """Return the variation of spectra (k, y, x), deviation about 1 and at most 2.5.
+    """Return the variation of spectra (k, y, x), deviation about 0.7 and at most 2.
 
-    A parcel has its own, woods and pastures change slowly, and every pixel adds a little.
+    A parcel has its own, woods and pastures change slowly, water hardly; every pixel adds a little.
+    Deviations of 1 span the materials of a world library, so those of one scene are smaller.
     """
-    farmed = wild.cover_yx == Cover.CROP
+    farmed, wet = wild.cover_yx == Cover.CROP, wild.cover_yx == Cover.WATER
     own = wild.fields.parcel_yx
     grain = points.fractal(25, seed + 9, octaves=1)
     out = np.empty((3, *points.shape), np.float32)
     for k in range(3):
-        slow = points.fractal(700 if k else 350, seed + k, octaves=6, gain=0.65)
+        slow = points.fractal(700 if k else 350, seed + k, octaves=4, gain=0.65)
         parcel = (np.float32(613 + 97 * k) * own % 1 - np.float32(0.5)) * np.float32(3.0)
-        out[k] = np.where(farmed, 0.85 * parcel + 0.3 * slow, 0.8 * slow) + np.float32(0.25 - 0.1 * k) * grain
-    return np.clip(out, -2.5, 2.5, out=out)
+        out[k] = np.where(farmed, 0.65 * parcel + 0.25 * slow, 0.65 * slow)
+        out[k] += np.float32(0.25 - 0.1 * k) * grain
+        if wet.any():
+            calm = points.fractal(14_000, seed + 20 + k, octaves=7, gain=0.45)
+            out[k] = np.where(wet, 0.6 * calm - 0.2, out[k])
+    return np.clip(out, -2, 2, out=out)

@@ -136,9 +136,9 @@ def around(surface_yx: F32, factor: int) -> F32:
 
 def _running_mean(field: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
     """Return means of `_BLUR_CELLS` neighbours; at the ends, where some lack, of those there are."""
-    half = _BLUR_CELLS // 2
     out, count = np.zeros_like(field), np.zeros(field.shape[axis])
     n = field.shape[axis]
+    half = min(_BLUR_CELLS // 2, n - 1)
     for k in range(-half, half + 1):  # in a fixed order: running sums would depend on where they begin
         to, of = slice(max(0, -k), n - max(0, k)), slice(max(0, k), n - max(0, -k))
         where: list[slice] = [slice(None)] * 2

@@ -87,25 +87,37 @@ def _snow(day: date, lat_deg: F64, climate_yx: U8, height_m_yx: F32, patch_yx: F
     return np.clip((-1 - cold) / 5 + np.float32(0.35) * patch_yx * (cold < 1), 0, 1) * np.float32(0.97)
 
 
-def in_season(fraction_myx: F32, season: Season) -> F32:
-    """Return the materials (m, y, x) of a date from those of land at full leaf.
+def in_season(fraction_myx: U8, season: Season) -> U8:
+    """Return the materials (m, y, x) of a date, in 255ths as those of land at full leaf are.
 
     Lost leaves are half twigs, half shade; dry grass and ripe crops are dead plants; trees carry less
     snow than open ground, and water none.
     """
+
+    def share(material: Material) -> F32:
+        return fraction_myx[material].astype(np.float32)
+
+    leaves, grass, field = share(Material.BROADLEAF), share(Material.GRASS), share(Material.CROP)
+    lost, dry = leaves * (1 - season.leaf_yx), grass * (1 - season.green_yx)
+    bare = np.clip(1 - season.crop_yx - season.ripe_yx, 0, 1)
+    changed = {
+        Material.BROADLEAF: leaves - lost,
+        Material.GRASS: grass - dry,
+        Material.CROP: field * season.crop_yx,
+        Material.NPV: share(Material.NPV) + np.float32(0.5) * lost + dry + field * season.ripe_yx,
+        Material.SOIL: share(Material.SOIL) + field * bare,
+    }
     out = fraction_myx.copy()
-    lost = out[Material.BROADLEAF] * (1 - season.leaf_yx)
-    out[Material.BROADLEAF] -= lost
-    dry = out[Material.GRASS] * (1 - season.green_yx)
-    out[Material.GRASS] -= dry
-    field = fraction_myx[Material.CROP]
-    out[Material.CROP] = field * season.crop_yx
-    out[Material.NPV] += np.float32(0.5) * lost + dry + field * season.ripe_yx
-    out[Material.SOIL] += field * np.clip(1 - season.crop_yx - season.ripe_yx, 0, 1)
-    if season.snow_yx.any():
-        buried = season.snow_yx * (1 - np.float32(0.65) * (out[Material.CONIFER] + out[Material.BROADLEAF]))
-        water = out[Material.WATER].copy()
-        out *= 1 - buried
-        out[Material.SNOW] += buried * (1 - water)
-        out[Material.WATER] = water
+    # Down, not to the nearest: shares must not add up to more than a whole.
+    if not season.snow_yx.any():
+        for material, value in changed.items():
+            out[material] = value.astype(np.uint8)
+        return out
+    trees = (changed[Material.BROADLEAF] + share(Material.CONIFER)) / np.float32(255)
+    open_ = 1 - season.snow_yx * (1 - np.float32(0.65) * trees)
+    for material in Material:
+        if material is not Material.WATER:
+            out[material] = (changed.get(material, share(material)) * open_).astype(np.uint8)
+    snow = share(Material.SNOW) * open_ + (1 - open_) * (255 - share(Material.WATER))
+    out[Material.SNOW] = snow.astype(np.uint8)
     return out

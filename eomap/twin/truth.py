@@ -68,7 +68,7 @@ BY_NAME = {layer.name: layer for layer in LAYERS}
 
 def settlement_share(land: Land) -> F32:
     """Return the share of sealed ground (y, x): roofs, and pavement in towns, 0 to 1."""
-    paved = land.fraction_myx[[Material.ASPHALT, Material.CONCRETE]].sum(axis=0)
+    paved = _share(land, Material.ASPHALT, Material.CONCRETE)
     return np.clip(land.roofs_yx + np.where(land.zone_yx < 11, paved, 0), 0, 1).astype(np.float32)
 
 
@@ -91,7 +91,11 @@ def naturalness(land: Land, scenery: Scenery | None = None) -> F32:
 
 def tree_share(land: Land) -> F32:
     """Return the share of the ground under tree crowns (y, x)."""
-    return land.fraction_myx[[Material.BROADLEAF, Material.CONIFER]].sum(axis=0)
+    return _share(land, Material.BROADLEAF, Material.CONIFER)
+
+
+def _share(land: Land, *materials: Material) -> F32:
+    return sum((land.fraction_myx[m].astype(np.float32) for m in materials), np.float32(0)) / np.float32(255)
 
 
 def canopy_height_m(land: Land, scenery: Scenery | None = None) -> F32:

@@ -1,4 +1,4 @@
-"""Laws of the twin's land: a function of place and seed, the same in every cut; seasons and events by date."""
+"""The twin's land: a function of place and seed, the same in every cut; seasons and events by date."""
 
 from datetime import date, timedelta
 
@@ -128,9 +128,9 @@ def test_seasons_turn_and_are_opposite_in_the_south():
 def test_materials_of_a_date_are_shares(number, lat, climate, parcel):
     found = season(date(2023, 1, 1) + timedelta(days=number), lat, climate, parcel)
     rng = np.random.default_rng(number)
-    fraction = rng.dirichlet(np.ones(16), size=1)[0][:15].astype(np.float32)[:, None, None]
+    fraction = (255 * rng.dirichlet(np.ones(16), size=1)[0][:15]).astype(np.uint8)[:, None, None]
     out = in_season(fraction, found)
-    assert out.min() >= 0 and out.sum() <= 1 + 1e-5
+    assert out.dtype == np.uint8 and out.sum(dtype=np.int32) <= 255
     assert out[Material.WATER] == fraction[Material.WATER]
 
 
