@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import maps  # says where the weights are
+import maps  # noqa: F401  says where the weights are
 import numpy as np
 import numpy.typing as npt
 
@@ -114,7 +114,8 @@ def as_built(land: Land, frame: Frame, code: int, *, seed: int, number: int) -> 
     zone = np.full(frame.shape, code, np.uint8)
     built = built_surface(wide, zone, town, seed=seed)
     cover = np.full(frame.shape, int(Cover.BUILT), np.uint8)
-    return replace(land, zone_yx=zone, cover_yx=cover, fraction_myx=built.fraction_myx)
+    shares = (np.clip(built.fraction_myx, 0, 1) * 255).astype(np.uint8)
+    return replace(land, zone_yx=zone, cover_yx=cover, fraction_myx=shares)
 
 
 def seen(land: Land, frame: Frame, code: int, *, seed: int, number: int) -> Seen | None:
@@ -226,9 +227,8 @@ def main() -> None:
     parse.add_argument("--all", action="store_true", help="ask the network that was never tuned on, too")
     given = parse.parse_args()
     single_thread()
-    assert_weights = maps.DATA / "weights"
     shown = windows(given.seed, given.windows, given.zones)
-    print(f"synthetic land, seed {given.seed}; weights from {assert_weights.name}")
+    print(f"synthetic land, seed {given.seed}")
     for judge in JUDGES if given.all else JUDGES[:1]:
         report(shown, judge)
 
