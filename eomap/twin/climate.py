@@ -6,6 +6,7 @@ the order that textbooks give; none is fitted to a network.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from importlib import resources
 
@@ -97,11 +98,39 @@ def geography() -> Geography:
 
 def land_share(points: Points) -> F32:
     """Return the share of land around each point, 0 to 1, linear between the table's cells."""
-    return points.drawn(_land_share)
+    return points.drawn(lambda at: _between_cells(geography().land_rc, at))
 
 
-def _land_share(points: Points) -> F32:
-    table = geography().land_rc
+def mean_cover(points: Points, day: date) -> F32:
+    """Return the mean cloud cover of a place at this time of the year, 0 to 1; continuous in both."""
+    number = day.timetuple().tm_yday
+
+    def cover(at: Points) -> F32:
+        summer, winter = (_between_cells(t, at) for t in _cover_tables())
+        north = 0.5 - 0.5 * np.cos(2 * np.pi * (number - 20) / 365.25)  # 1 in July
+        share = np.clip(0.5 + at.lat_deg / 20, 0, 1)  # how much a place shares the north's seasons
+        warm = (share * north + (1 - share) * (1 - north)).astype(np.float32)
+        return winter + warm * (summer - winter)
+
+    return points.drawn(cover)
+
+
+@lru_cache(maxsize=1)
+def _cover_tables() -> tuple[F32, F32]:
+    code = geography().climate_rc
+    summer, winter = (of_climate(code, name) for name in ("cover_summer", "cover_winter"))
+    return _blurred(summer), _blurred(winter)
+
+
+def _blurred(table: F32) -> F32:
+    """Return the table without steps: weather knows no border between climates. About three degrees wide."""
+    for axis in (0, 1) * 3:
+        table = np.mean([np.roll(table, k, axis) for k in range(-3, 4)], axis=0, dtype=np.float32)
+    return table
+
+
+def _between_cells(table: F32, points: Points) -> F32:
+    """Return a table's values at points, linear between the middles of its cells."""
     row, col = _cell(points.lon_deg, points.lat_deg)
     r, c = np.floor(row), np.floor(col)
     down, along = (row - r).astype(np.float32), (col - c).astype(np.float32)
