@@ -324,6 +324,26 @@ def export(cube: str, *, cog: str | None, png: str | None, layer: str | None) ->
         say(f"written: {path}")
 
 
+@app.command()
+@_cube
+@click.option("--truth", required=True, help="Folder with truth.json.")
+@click.option("--by", help="Layer of counts, e.g. n_clear: give the error by its value too.")
+@click.option("--html", help="Write a one-page report.")
+@_json
+def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: bool) -> None:
+    """Say how good a map is, against truth: the field's figures, as a table, JSON or a page.
+
+    eomap score map.zarr --truth truth/ --html score.html
+    """
+    from eomap import answers, api
+    from eomap.progress import say
+
+    found = api.score(cube, truth, by=by, html=html)
+    print(json.dumps(found, indent=1, allow_nan=False) if as_json else answers.scores(found))
+    if html:
+        say(f"written: {html}")
+
+
 @app.group()
 def models() -> None:
     """The networks: list, show, fetch."""
@@ -389,6 +409,10 @@ def twin() -> None:
     "--whole-scenes", is_flag=True, help="Do not cut scenes to the area: 110 km, 0.7 GB per Sentinel-2 scene."
 )
 @click.option("--dated-truth", is_flag=True, help="Also the truth of every day that Sentinel-2 looked.")
+@click.option(
+    "--shift", default="none", show_default=True, metavar="KIND", help="Out of distribution; see below."
+)
+@click.option("--strength", default=1.0, show_default=True, help="Of the shift; 1 is plain to see.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Changes no byte.  [default: one per CPU]")
 def twin_build(*, sensors: str, levels: tuple[str, ...], **how: Any) -> None:
     """Write a static STAC catalogue of synthetic scenes, and truth.json beside it.
@@ -409,6 +433,10 @@ def twin_build(*, sensors: str, levels: tuple[str, ...], **how: Any) -> None:
       broken-file        every third product has a file that breaks off
       zero-mask          the scene classification is all zero
       string-numbers, null-datetime, no-proj, antimeridian, expired-tokens
+
+    \b
+    Shifts, with their truth: biome, city, sensor, drift, offset (of whole scenes);
+      stripes, smoke, flood, glint, saturation (of a place)
     """
     from eomap import api
     from eomap.progress import building, say

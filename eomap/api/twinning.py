@@ -23,6 +23,8 @@ def build_twin(
     quirks: Sequence[str] = (),
     whole_scenes: bool = False,
     dated_truth: bool = False,
+    shift: str = "none",
+    strength: float = 1.0,
     threads: int | None = None,
     notify: Notify = silent,
 ) -> Any:
@@ -60,11 +62,18 @@ def build_twin(
         whole_scenes=whole_scenes,
         dated_truth=dated_truth,
     )
-    return build(Path(out), order, _world(seed), threads=threads, notify=notify)
+    return build(
+        Path(out), order, _world(seed, order.period, shift, strength), threads=threads, notify=notify
+    )
 
 
-def _world(seed: int) -> Any:
-    """Return the pixel source of a seed."""
-    from eomap.twin.plain import PlainWorld
+def _world(seed: int, period: Any, shift: str, strength: float) -> Any:
+    """Return the pixel source of a seed; what a composite should show is the middle day of the period."""
+    from eomap.twin.shift import Kind, Shift
+    from eomap.twin.world import World
 
-    return PlainWorld(seed)
+    kinds = [k.value for k in Kind]
+    if shift not in kinds:
+        raise MisuseError("--shift", expected=f"one of {', '.join(kinds)}", got=shift)
+    middle = period.start + (period.end - period.start) / 2
+    return World(seed, shift=Shift(Kind(shift), strength), middle=middle)

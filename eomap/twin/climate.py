@@ -102,7 +102,7 @@ def land_share(points: Points) -> F32:
 
 
 def mean_cover(points: Points, day: date) -> F32:
-    """Return the mean cloud cover of a place at this time of the year, 0 to 1; continuous in place and date."""
+    """Return the mean cloud cover of a place at this time of the year, 0 to 1; continuous in both."""
     number = day.timetuple().tm_yday
 
     def cover(at: Points) -> F32:
@@ -125,7 +125,7 @@ def _cover_tables() -> tuple[F32, F32]:
 def _blurred(table: F32) -> F32:
     """Return the table without steps: weather knows no border between climates. About three degrees wide."""
     for axis in (0, 1) * 3:
-        table = sum(np.roll(table, k, axis) for k in range(-3, 4)) / np.float32(7)
+        table = np.mean([np.roll(table, k, axis) for k in range(-3, 4)], axis=0, dtype=np.float32)
     return table
 
 

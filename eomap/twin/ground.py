@@ -3,7 +3,7 @@
 Axis letters: k variation, m material, y row (north to south), x column (west to east).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -165,3 +165,19 @@ def scenery(land: Land, day: date, seed: int) -> Scenery:
     zone[wet], cover[wet] = WATER, Cover.WATER
     ground = Ground(in_season(fraction, season), land.style_kyx, wild.relief.east_yx, wild.relief.north_yx)
     return Scenery(ground, season, felled, wet, zone, cover)
+
+
+def drowned(seen: Scenery, where_yx: Bool) -> Scenery:
+    """Return a scenery with water over all open land where told: a flood that no river explains."""
+    wet = where_yx & (seen.zone_yx > 10)
+    fraction = seen.ground.fraction_myx.copy()
+    fraction[:, wet] = 0
+    fraction[Material.WATER][wet] = 255
+    zone, cover = np.where(wet, WATER, seen.zone_yx), np.where(wet, Cover.WATER, seen.cover_yx)
+    return replace(
+        seen,
+        ground=replace(seen.ground, fraction_myx=fraction),
+        flooded_yx=seen.flooded_yx | wet,
+        zone_yx=zone.astype(np.uint8),
+        cover_yx=cover.astype(np.uint8),
+    )

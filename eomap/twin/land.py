@@ -123,6 +123,7 @@ def _relief(points: Points, seed: int, pixel_m: float) -> Relief:
     lakes = points.part(*inner).fractal(9_000, seed + 6, octaves=8, gain=0.52) > 2.35
     sea = shore[inner] < 0
     water = sea | (banks < 1) | (lakes & (height[inner] < 700))
+    east[water], north[water] = 0, 0
     return Relief(height[inner], np.hypot(east, north), east, north, sea, water, banks)
 
 
@@ -198,7 +199,7 @@ def _farm(
     """Turn flat land where people live into fields, woods left here and there."""
     zone, cover = land
     share = of_climate(climate, "crops")
-    open_ = _rank(points.fractal(15_000, seed, octaves=4)) < share * np.float32(1.25)
+    open_ = _rank(points.fractal(15_000, seed, octaves=7, gain=0.55)) < share * np.float32(1.25)
     flat = relief.slope_yx < 0.16
     wood = (zone == DENSE_TREES) & (points.fractal(2_200, seed + 1, octaves=7, gain=0.6) > 0.35)
     farm = open_ & flat & ~wood & (zone < ROCK)
@@ -210,7 +211,7 @@ def _shores(points: Points, seed: int, climate: U8, relief: Relief, land: tuple[
     """Put water, beaches, wetland and mangrove."""
     zone, cover = land
     ragged = points.fractal(2_600, seed, octaves=6)
-    low = ~relief.sea_yx & (relief.height_m_yx < 2.2 + 2.5 * ragged)
+    low = ~relief.sea_yx & (relief.height_m_yx < 1.7 + 1.4 * ragged)
     beach = low & (points.fractal(5_000, seed + 1, octaves=3) > -0.2)
     zone[beach], cover[beach] = SAND, Cover.BARE
     warm = of_climate(climate, "mean_c") > 22

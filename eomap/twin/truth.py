@@ -6,7 +6,7 @@ the real Earth. Axis letters: y row (north to south), x column (west to east).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +31,8 @@ class Layer:
     name: str
     pixel_m: int
     unit: str
-    kind: str
-    """class: codes; value: a quantity; flag: 0 or 1."""
+    kind: Literal["class", "value"]
+    """class: codes; value: a quantity."""
     dtype: str
     nodata: float
     scale: float = 1.0
@@ -59,7 +59,14 @@ LAYERS = (
         "change", 10, "1", "class", "uint8", 255, dated=True, meanings={0: "none", 1: "cleared", 2: "flooded"}
     ),
     Layer(
-        "shift", 10, "1", "flag", "uint8", 255, dated=True, meanings={0: "as usual", 1: "out of distribution"}
+        "shift",
+        10,
+        "1",
+        "class",
+        "uint8",
+        255,
+        dated=True,
+        meanings={0: "usual", 1: "out of distribution"},
     ),
     Layer("surface", 10, "1", "value", "uint16", 0, 1e-4, dated=True),
 )

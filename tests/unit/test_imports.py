@@ -11,8 +11,18 @@ from small_world import AREA, PERIOD, write_catalog
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ray", "numba")
-COMMANDS = ((), ("run",), ("plan",), ("status",), ("verify",), ("repair",), ("query",), ("export",))
 TWIN = (("twin",), ("twin", "build"))
+COMMANDS = (
+    (),
+    ("run",),
+    ("plan",),
+    ("status",),
+    ("verify",),
+    ("repair",),
+    ("query",),
+    ("export",),
+    ("score",),
+)
 MODELS = (("models",), ("models", "list"), ("models", "show"), ("models", "fetch"))
 
 
