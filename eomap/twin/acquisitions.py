@@ -16,7 +16,7 @@ from eomap.core.grid import Frame, transformer, utm_epsg
 from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.twin import orbits, sinusoid
-from eomap.twin.earth import Points, Site, from_site, points_at, points_of, sites, uniform
+from eomap.twin.earth import Points, Site, from_site, points_at, sites, uniform
 from eomap.twin.orbits import SENTINEL1, SENTINEL2, Mission, Pass
 from eomap.twin.outlines import swath_deg
 from eomap.twin.sinusoid import SinusoidFrame
@@ -136,7 +136,8 @@ def _sentinel2(bounds_deg: Bounds, period: Period) -> Iterator[Acquisition]:
         if part is None:
             continue
         points = _sampled(part)
-        lon, lat = points_of(square.frame, every_px=square.frame.height // 2).centre_deg
+        west, south, east, north = square.frame.bounds_m
+        lon, lat = transformer(square.frame.epsg, 4326).transform((west + east) / 2, (south + north) / 2)
         for track in range(1, SENTINEL2.orbits + 1):
             some = orbits.pass_of(SENTINEL2, "S2A", track, cycle=0, descending=True)
             if not orbits.within(some, points).any():

@@ -104,9 +104,11 @@ class RasterFile:
 
 
 def _environment() -> Any:
+    # GDAL sizes its cache once, from the process's environment, when it first needs it.
+    os.environ.setdefault("GDAL_CACHEMAX", str(_CACHE_MB))
     import rasterio
 
-    return rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS="1", GDAL_PAM_ENABLED="NO")
+    return rasterio.Env(GDAL_NUM_THREADS="1", GDAL_PAM_ENABLED="NO")
 
 
 def checksum(path: Path) -> str:
