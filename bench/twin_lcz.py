@@ -122,9 +122,7 @@ def seen(land: Land, frame: Frame, code: int, *, seed: int, number: int) -> Seen
     """Return a window on some day without snow and with the sun high enough; None if no such day is found."""
     lon, lat = land.points.centre_deg
     for attempt in range(5):
-        when, haze, damp = (
-            float(uniform(seed + k, number, code, attempt)[0]) for k in (31, 32, 33)
-        )
+        when, haze, damp = (float(uniform(seed + k, number, code, attempt)[0]) for k in (31, 32, 33))
         noon = datetime(2021, 1, 1, 10, 30, tzinfo=UTC) - timedelta(hours=lon / 15)
         moment = noon + timedelta(days=int(365 * when))
         zenith, azimuth = (float(a) for a in sun_angles(lon, lat, moment))
@@ -138,9 +136,7 @@ def seen(land: Land, frame: Frame, code: int, *, seed: int, number: int) -> Seen
     return None
 
 
-def l1c(
-    ground: optical.Ground, frame: Frame, sun: Sun, air: Air, *, seed: int
-) -> npt.NDArray[np.uint16]:
+def l1c(ground: optical.Ground, frame: Frame, sun: Sun, air: Air, *, seed: int) -> npt.NDArray[np.uint16]:
     """Return the window's digital numbers (b, y, x): all bands at 10 m, as the engine brings them there."""
     table, index = optical.table_of("S2A")
     above = optical.air_optics("S2A", sun, air)
@@ -148,15 +144,13 @@ def l1c(
     out = []
     for k, name in enumerate(LCZ_BANDS):
         factor = optical.factor_of(name)
-        surface = optical.coarser(
-            optical.surface(ground, index[name], table=table, lit_yx=lit), factor
-        )
+        surface = optical.coarser(optical.surface(ground, index[name], table=table, lit_yx=lit), factor)
         light = optical.above_air(surface, factor, above.band(name))
-        dn = optical.digital_numbers(
-            optical.noisy(light, frame, factor, seed=seed + 100 * k), offset_dn=0
-        )
+        dn = optical.digital_numbers(optical.noisy(light, frame, factor, seed=seed + 100 * k), offset_dn=0)
         at = (EDGE_PX + np.arange(SIDE_PX) + 0.5) / factor
-        out.append(interpolate(dn, at, at, nodata=0) if factor > 1 else dn[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX])
+        out.append(
+            interpolate(dn, at, at, nodata=0) if factor > 1 else dn[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX]
+        )
     return np.stack(out)
 
 

@@ -323,9 +323,7 @@ def _heights(u, v, q, key):
     deep = np.minimum(lv * q[FILL_V] * (0.75 + 0.5 * _part(lot, 2)), lv)
     across = np.abs(a - ((ka + 0.5) * lu + (lu - wide) * (_part(more, 1) - 0.5))) / (wide / 2)
     along = np.abs(b - ((kb + 0.5) * lv + (lv - deep) * (_part(more, 2) - 0.5))) / (deep / 2)
-    far = np.where(
-        _part(last, 1) < q[ROUND], across * across + along * along, np.maximum(across, along)
-    )
+    far = np.where(_part(last, 1) < q[ROUND], across * across + along * along, np.maximum(across, along))
     edge = np.minimum(np.minimum(a, nu * lu - a), np.minimum(b, nv * lv - b))
     inside = np.where(q[RING_M] > 0, edge < q[RING_M], far <= 1)
     free = _part(block, 0) < q[OPEN]
