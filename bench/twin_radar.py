@@ -1,4 +1,4 @@
-"""Print how near the twin's radar comes to real Sentinel-1: docs/explanation/twin-radar.md.
+"""Print how near the twin's radar comes to real Sentinel-1; the twin's figures are of synthetic images.
 
     EOMAP_SHARED=../shared python bench/twin_radar.py
 
