@@ -1,7 +1,7 @@
 """The demonstration, `make demo`: from synthetic scenes to a verified, queried, scored and printed map.
 
-Needs no network connection: the scenes come from the twin, eomap's synthetic Earth, and the network comes with
-eomap. It runs the commands that a person would type, and shows each before it runs.
+Needs no network connection: the scenes come from the twin, eomap's synthetic Earth, and the network comes
+with eomap. It runs the commands that a person would type, and shows each before it runs.
 """
 
 import json
@@ -137,13 +137,8 @@ def _draw_panels(path: Path, place: Place, aoi: Path, scenes: Path, cube: Path, 
 
     _say("\nDrawing what was seen, what was kept, the map and the truth side by side ...")
     frame, every = _canvas(place), 2
-    plan = api.plan(
-        aoi,
-        catalog=str(scenes / "catalog.json"),
-        collection="sentinel-2-l1c",
-        period=place.period,
-        model=model,
-    )
+    catalog, collection = str(scenes / "catalog.json"), "sentinel-2-l1c"
+    plan = api.plan(aoi, catalog=catalog, collection=collection, period=place.period, model=model)
     days = sorted({str(s["moment"])[:10] for s in plan.scenes.values()})
     seen = {day: _seen(plan, frame, day, mask="none") for day in days}
     kept = {day: _seen(plan, frame, day, mask=plan.mask) for day in days}
@@ -177,7 +172,7 @@ def _draw_panels(path: Path, place: Place, aoi: Path, scenes: Path, cube: Path, 
 
 
 def _seen(plan: Any, canvas: Frame, day: str, *, mask: str) -> npt.NDArray[np.uint16]:
-    """Return red, green, blue (3, y, x) of one day, or of all days, as the engine sees them; 0 where unseen."""
+    """Return red, green, blue (3, y, x) of one day or all days as the engine sees them; 0 where unseen."""
     from eomap.api.running import scene_of
     from eomap.io.pixels import RasterReader
     from eomap.products import product
@@ -222,10 +217,8 @@ def _radar(scenes: Path, frame: Frame) -> Rgb:
     with np.errstate(divide="ignore", invalid="ignore"):
         vv, vh = (10 * np.log10(p) for p in power)
         ratio = vv - vh
-    shown = [
-        np.clip((a - low) / (high - low), 0, 1)
-        for a, low, high in ((vv, -19, -3), (vh, -26, -10), (ratio, 2, 13))
-    ]
+    limits = ((vv, -19, -3), (vh, -26, -10), (ratio, 2, 13))
+    shown = [np.clip((a - low) / (high - low), 0, 1) for a, low, high in limits]
     return np.nan_to_num(np.stack(shown, axis=-1) * 255).astype(np.uint8)
 
 

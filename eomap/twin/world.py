@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M, Frame, transformer
+from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.sensors.sentinel2 import SCENE_CLASS
 from eomap.twin import orbits, radar, truth
-from eomap.twin.acquisitions import Acquisition
+from eomap.twin.acquisitions import Acquisition, acquisitions
 from eomap.twin.atmosphere import Air, boa
-from eomap.twin.climate import mean_cover
+from eomap.twin.climate import climate_at, mean_cover
 from eomap.twin.correction import corrected, residual
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
 from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
@@ -36,7 +37,7 @@ from eomap.twin.optical import (
     surface,
     view_factor,
 )
-from eomap.twin.shift import Kind, Shift, shifted, stranger, table_under, where
+from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, shifted, stranger, table_under, where
 from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, sky_of, through
 from eomap.twin.source import TruthLayer
 from eomap.twin.sun import sun_angles
@@ -75,8 +76,7 @@ class World:
 
     def land(self, frame: Frame) -> Land:
         """Return the land of a frame; the last few are kept, for dates come one after another."""
-        foreign = self.shift.kind is Kind.BIOME
-        return _land(frame, self.seed, foreign)
+        return _land(frame, self.seed, self.shift.kind)
 
     def scenery(self, frame: Frame, day: date) -> Scenery:
         """Return the land of a frame on a day."""
@@ -213,8 +213,15 @@ class World:
         noon = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=10.5 - lon / 15)
         return sun_at(frame, noon)
 
+    def _seen_under(self, frame: Frame, day: date) -> Sun:
+        """Return the sun under which Sentinel-2 sees a frame on a day, or that of half past ten."""
+        for found in acquisitions(frame.bounds_deg(), Period(day, day), ("s2",), seed=self.seed):
+            if isinstance(found.frame, Frame):
+                return sun_at(found.frame, found.moment)
+        return self._morning_sun(frame, day)
+
     def _dated_truth(self, frame: Frame, day: date) -> dict[str, npt.NDArray[Any]]:
-        made, sky = self.scenery(frame, day), self.sky(frame, day, self._morning_sun(frame, day))
+        made, sky = self.scenery(frame, day), self.sky(frame, day, self._seen_under(frame, day))
         depth = sky.tau_yx + sky.cirrus_yx
         wet = made.cover_yx == Cover.WATER
         return {
@@ -241,11 +248,15 @@ class Exposure:
 
 
 @lru_cache(maxsize=2)
-def _land(frame: Frame, seed: int, foreign: bool) -> Land:
-    if not foreign:
+def _land(frame: Frame, seed: int, kind: Kind) -> Land:
+    if kind is Kind.CITY:
+        return land_of(frame, seed, town_style=UNSEEN_STYLE)
+    if kind is not Kind.BIOME:
         return land_of(frame, seed)
-    own = int(np.bincount(land_of(frame.sub(0, 60, 0, 60), seed).wild.climate_yx.ravel()).argmax())
-    return land_of(frame, seed, climate=stranger(own))
+    # The climate of a whole degree, so that frames of one place agree on the stranger.
+    place = _middle(frame)
+    middle = points_at(np.floor(place.lon_deg) + 0.5, np.floor(place.lat_deg) + 0.5)
+    return land_of(frame, seed, climate=stranger(int(climate_at(middle, seed + 10)[0, 0])))
 
 
 def _middle(frame: Frame) -> Points:
