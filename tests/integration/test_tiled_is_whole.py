@@ -19,10 +19,7 @@ WORLD = World(EPSG, edge_x=edge_within(TILE) + 4321)
 def layers_of(window, *, block_px=1000, world=WORLD, scenes=SCENES, clip=""):
     """Return the layers of a part of the tile, cut to that part."""
     todo = job(TILE, window, scenes, block_px=block_px, clip=clip)
-    made = infer(todo, fetch_composite(todo, world), Means())
-    rows = slice(window.row0 - WHOLE.row0, window.row1 - WHOLE.row0)
-    cols = slice(window.col0 - WHOLE.col0, window.col1 - WHOLE.col0)
-    return {k: v[..., rows, cols] for k, v in made.items()}
+    return infer(todo, fetch_composite(todo, world), Means())
 
 
 PART = Window(10, WHOLE.row0 + 200, WHOLE.row0 + 290, WHOLE.col0 + 250, WHOLE.col0 + 400)
