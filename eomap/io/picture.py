@@ -134,8 +134,12 @@ def _painted(
     if _in_true_colour(layer):
         at = [layer.bands.index(b) for b in TRUE_COLOUR]
         values = np.stack([means(cube, layer, window, shape, band=b) for b in at])
-        low, high = _range(values, layer, (1, 99))
         unknown = np.isnan(values).any(axis=0)
+        if "L1C" in cube.attributes().get("eomap:scenes", {}).get("levels", ()) and not unknown.all():
+            # Seen through the air, all is blue: the darkest of each band goes, as far as the red keeps.
+            darkest = np.percentile(values[:, ~unknown], 1, axis=1)
+            values -= (darkest - darkest[0])[:, None, None].astype(np.float32)
+        low, high = _range(values, layer, (1, 99))
         rgb = colours.true_colour(np.nan_to_num(values), dark=low, white=high)
         rgb = np.minimum(rgb, 254)  # pure white means 'not mapped'
         rgb[unknown] = colours.NOT_MAPPED
@@ -191,7 +195,7 @@ def _draw_key(
         y += round(1.4 * pen.em)
     elif _in_true_colour(layer):
         pen.text((x, y), "True colour: red B04, green B03, blue B02", fill=drawing.SOFT, size=0.7)
-        stretch = f"reflectance {values[0]:.3f} black to {values[1]:.3f} white"
+        stretch = f"reflectance in red: {values[0]:.3f} black to {values[1]:.3f} white"
         pen.text((x, y + round(1.1 * pen.em)), stretch, fill=drawing.SOFT, size=0.7)
         y += round(2.8 * pen.em)
     else:

@@ -118,6 +118,17 @@ def test_reflectance_is_drawn_in_its_colours_with_hatch_where_unseen(tmp_path):
     assert count(same, (120, 120, 120)) > 1000
 
 
+def test_the_air_is_taken_off_where_the_scenes_hold_it(tmp_path):
+    clear = pixels(to_png(value_cube(tmp_path).url, tmp_path / "l2a.png", width_px=900))
+    scenes = {"eomap:scenes": {"levels": {"L1C": 3}}}
+    veiled = pixels(to_png(value_cube(tmp_path, **scenes).url, tmp_path / "l1c.png", width_px=900))
+    inside = np.s_[200:300, 200:300]
+    assert (np.ptp(clear[inside].astype(int), axis=-1) > 40).mean() > 0.9
+    assert (np.ptp(veiled[inside].astype(int), axis=-1) <= 1).all(), (
+        "bands that differ by a constant are grey"
+    )
+
+
 def test_a_pixel_is_unseen_where_half_of_it_had_no_look(tmp_path):
     cube = value_cube(tmp_path)
     own = cube.extent.window
