@@ -54,6 +54,34 @@ _UNMAPPED = (
 )
 
 
+def scores(found: Mapping[str, Any]) -> str:
+    """Return the answer of `api.score` as text: per layer its figures, then its tables."""
+    lines = ["SYNTHETIC: made-up scenes or made-up truth, no real place", ""] if found["synthetic"] else []
+    for entry in found["layers"]:
+        blank = entry["cells of truth left blank by the map"]
+        lines.append(
+            f"{entry['layer']} against {entry['truth']}: {entry['cells']:,} cells compared,"
+            f" {blank:,} more have truth but no map"
+        )
+        width = max(len(k) for k in entry["metrics"])
+        lines += [f"  {k:<{width}}  {_figure(v)}" for k, v in entry["metrics"].items()]
+        # Tenths of every band are for --json and --html.
+        for key in ("classes", "bands", "by", *(() if "bands" in entry else ("bins",))):
+            if rows := [r for r in entry.get(key, ()) if r.get("true cells", 1) or r.get("mapped cells", 1)]:
+                shown = [{k: v if isinstance(v, str) else _figure(v) for k, v in r.items()} for r in rows]
+                lines += ["", table(shown)]
+        lines.append("")
+    if found["not scored"]:
+        lines.append(f"not scored, no truth there: {', '.join(found['not scored'])}")
+    return "\n".join(lines).rstrip()
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,}"
+
+
 def _row(zone: str, name: str, area_km2: float, share: str) -> dict[str, Any]:
     return {"zone": zone, "class": name, "km2": area_km2, "% of mapped": share}
 

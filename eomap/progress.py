@@ -47,6 +47,27 @@ def running() -> Iterator[Notify]:
         yield _Shown(bar)
 
 
+@contextlib.contextmanager
+def building() -> Iterator[Notify]:
+    """Show a bar over the pixels to make, and what is being written."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(kind: str, info: Mapping[str, Any]) -> None:
+            if kind == "twin-begin":
+                bar.update(task, total=info["pixels"])
+            elif kind == "twin-scene":
+                bar.update(task, description=info["id"])
+            elif kind == "twin-done":
+                bar.update(task, advance=info["pixels"])
+
+        yield show
+
+
 class _Shown:
     """Turns events of a run into a bar."""
 

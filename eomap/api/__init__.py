@@ -7,10 +7,13 @@ from eomap.api.looking import export, open_cube, query_point, query_zones
 from eomap.api.networks import fetch_model, model_card, models
 from eomap.api.planning import plan
 from eomap.api.running import Summary, check_engine, run
+from eomap.api.scoring import score
 from eomap.api.trust import repair, status, verify
+from eomap.api.twinning import build_twin
 
 __all__ = [
     "Summary",
+    "build_twin",
     "check_engine",
     "export",
     "fetch_model",
@@ -22,6 +25,7 @@ __all__ = [
     "query_zones",
     "repair",
     "run",
+    "score",
     "status",
     "verify",
 ]

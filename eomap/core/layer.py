@@ -2,6 +2,16 @@
 
 from dataclasses import dataclass
 
+KINDS = {
+    "class": "classes",
+    "value": "measured values, in the unit of the truth",
+    "sigma": "standard deviation of the error of the value layer of the same truth",
+    "confidence": "probability that the class layer of the same truth is right",
+    "doubt": "any number that grows as the class layer of the same truth gets less sure",
+    "score": "any number that grows as the event, a truth of 1 instead of 0, gets more likely",
+}
+"""Kinds of layers that can be scored against truth."""
+
 
 @dataclass(frozen=True, slots=True)
 class LegendClass:
@@ -37,3 +47,8 @@ class Layer:
     legend: tuple[LegendClass, ...] = ()
     bands: tuple[str, ...] = ()
     """Names along a leading axis; empty for a plain (y, x) layer."""
+    kind: str = ""
+    """What the numbers are, for who scores them: one of KINDS, or empty."""
+    truth: str = ""
+    """Truth layer that this layer is scored against, `name` or `name:band`; layers of one truth belong
+    together."""

@@ -61,6 +61,9 @@ class Product:
     models_by_level: Mapping[str, str] = field(default_factory=dict)
     """The default where scenes are of a processing level on which another network does better."""
 
+    class_figures: Callable[[Any], Mapping[str, float]] | None = None
+    """Figures of its map's own, by name, from the confusion matrix (true, mapped) in legend order."""
+
     def layers(self, extra: tuple[str, ...] = ()) -> tuple[Layer, ...]:
         """Return the layers that a run writes: all but the optional ones not asked for."""
         return tuple(g for g in self.gives if g.name not in self.optional or g.name in extra)

@@ -11,7 +11,18 @@ from small_world import AREA, PERIOD, write_catalog
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ray", "numba")
-COMMANDS = ((), ("run",), ("plan",), ("status",), ("verify",), ("repair",), ("query",), ("export",))
+TWIN = (("twin",), ("twin", "build"))
+COMMANDS = (
+    (),
+    ("run",),
+    ("plan",),
+    ("status",),
+    ("verify",),
+    ("repair",),
+    ("query",),
+    ("export",),
+    ("score",),
+)
 MODELS = (("models",), ("models", "list"), ("models", "show"), ("models", "fetch"))
 
 
@@ -46,7 +57,7 @@ def test_importing_loads_nothing_heavy(tmp_path):
 
 
 def test_no_help_text_loads_numpy(tmp_path):
-    code = "".join(called(*words, "--help") for words in COMMANDS + MODELS)
+    code = "".join(called(*words, "--help") for words in COMMANDS + MODELS + TWIN)
     assert loaded_after(code, tmp_path).isdisjoint({*HEAVY, "numpy", "pandas", "rich", "shapely"})
 
 

@@ -20,20 +20,46 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[Any]]:
     return made(inputs, predict)
 
 
+def class_figures(matrix: npt.ArrayLike) -> dict[str, float]:
+    """Return OAu, OAbu and OAw of a confusion matrix; see `eomap.products.lcz.figures`."""
+    from eomap.products.lcz.figures import class_figures as made
+
+    return made(matrix)
+
+
 PRODUCT = Product(
     name="lcz",
     version="1.0",
     title="Local climate zones",
     needs=(Need(of="sentinel-2", bands=BANDS, halo_px=40),),
     gives=(
-        Layer("lcz", "uint8", "local climate zone", fill=255, no_look=0, legend=LEGEND),
-        Layer("confidence", "uint8", "probability of the most likely class", fill=255, scale=1 / 250),
+        Layer(
+            "lcz",
+            "uint8",
+            "local climate zone",
+            fill=255,
+            no_look=0,
+            legend=LEGEND,
+            kind="class",
+            truth="lcz",
+        ),
+        Layer(
+            "confidence",
+            "uint8",
+            "probability of the most likely class",
+            fill=255,
+            scale=1 / 250,
+            kind="confidence",
+            truth="lcz",
+        ),
         Layer(
             "entropy",
             "uint8",
             "entropy of the class probabilities, 0 sure to 1 unsure",
             fill=255,
             scale=1 / 250,
+            kind="doubt",
+            truth="lcz",
         ),
         Layer("n_clear", "uint16", "clear looks per cell, lower median over its pixels", fill=65535),
         Layer(
@@ -50,5 +76,6 @@ PRODUCT = Product(
     compute=compute,
     models=("so2sat-resnet20", "sen2lcz-mf", "eomap-lcz-s"),
     optional=("probability",),
+    class_figures=class_figures,
     models_by_level={"L2A": "sen2lcz-mf"},  # measured: docs/explanation/lcz-havel.md
 )

@@ -53,3 +53,20 @@ def test_the_published_result_of_sen2lcz_is_recomputed(shared):
     assert scores.kappa(matrix) == pytest.approx(0.66437, abs=5e-6)
     assert scores.average_accuracy(matrix) == pytest.approx(0.5867, abs=5e-5)
     assert scores.macro_f1(matrix) == pytest.approx(0.5765, abs=5e-5)
+
+
+def test_accuracies_of_a_class_by_hand():
+    matrix = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
+    assert scores.producers_accuracy(matrix)[:2] == pytest.approx([0.8, 0.9])
+    assert scores.users_accuracy(matrix)[:2] == pytest.approx([8 / 9, 9 / 11])
+    assert np.isnan(scores.producers_accuracy(matrix)[2]) and np.isnan(scores.users_accuracy(matrix)[2])
+
+
+def test_groups_and_weights_by_hand():
+    matrix = np.array([[8, 2, 1], [1, 9, 0], [3, 0, 6]])
+    assert scores.accuracy_where(matrix, [True, True, False]) == pytest.approx(17 / 21)
+    assert scores.merged(matrix, [0, 0, 1]).tolist() == [[20, 1], [3, 6]]
+    assert scores.weighted_accuracy(matrix, np.eye(3)) == scores.overall_accuracy(matrix)
+    assert scores.weighted_accuracy(matrix, np.ones((3, 3))) == 1
+    assert np.isnan(scores.accuracy_where(np.zeros((2, 2)), [True, False]))
+    assert np.isnan(scores.kappa(np.zeros((2, 2))))

@@ -45,6 +45,8 @@ def average_accuracy(matrix: npt.ArrayLike) -> float:
 def kappa(matrix: npt.ArrayLike) -> float:
     """Return Cohen's kappa: agreement beyond that expected of independent maps with equal class shares."""
     m = np.asarray(matrix, np.float64)
+    if m.sum() == 0:
+        return float("nan")
     share = m / m.sum()
     expected = float(share.sum(axis=1) @ share.sum(axis=0))
     return float(_ratio(np.trace(share) - expected, 1 - expected))
@@ -54,6 +56,50 @@ def class_f1(matrix: npt.ArrayLike) -> F64:
     """Return F1 per class, NaN for a class that neither map has."""
     m = np.asarray(matrix, np.float64)
     return _ratio(2 * np.diag(m), m.sum(axis=0) + m.sum(axis=1))
+
+
+def producers_accuracy(matrix: npt.ArrayLike) -> F64:
+    """Return per class the share of its true cells that the map has right (recall), NaN without truth."""
+    m = np.asarray(matrix, np.float64)
+    return _ratio(np.diag(m), m.sum(axis=1))
+
+
+def users_accuracy(matrix: npt.ArrayLike) -> F64:
+    """Return per class the share of its mapped cells that are right (precision), NaN where never mapped."""
+    m = np.asarray(matrix, np.float64)
+    return _ratio(np.diag(m), m.sum(axis=0))
+
+
+def accuracy_where(matrix: npt.ArrayLike, chosen: npt.ArrayLike) -> float:
+    """Return the share of pairs that agree among those whose truth is one of the chosen classes.
+
+    `chosen` is a mask over the classes. A chosen class mapped as one that is not chosen is an error.
+
+    >>> accuracy_where([[8, 2], [1, 9]], [True, False])
+    0.8
+    """
+    m, rows = np.asarray(matrix, np.float64), np.asarray(chosen, bool)
+    return float(_ratio(np.diag(m)[rows].sum(), m[rows].sum()))
+
+
+def merged(matrix: npt.ArrayLike, groups: npt.ArrayLike) -> I64:
+    """Return the confusion matrix of groups of classes; `groups` gives the group 0, 1, ... of each class.
+
+    >>> merged([[8, 2, 0], [1, 9, 0], [0, 3, 4]], [0, 0, 1]).tolist()
+    [[20, 0], [3, 4]]
+    """
+    m, group = np.asarray(matrix), np.asarray(groups)
+    member = (group[:, None] == np.arange(group.max() + 1)[None, :]).astype(np.int64)
+    return member.T @ m @ member
+
+
+def weighted_accuracy(matrix: npt.ArrayLike, likeness: npt.ArrayLike) -> float:
+    """Return the mean likeness, 0 to 1, of true and mapped class over all pairs.
+
+    With the identity matrix as likeness this is the overall accuracy.
+    """
+    m = np.asarray(matrix, np.float64)
+    return float(_ratio((m * np.asarray(likeness)).sum(), m.sum()))
 
 
 def macro_f1(matrix: npt.ArrayLike) -> float:

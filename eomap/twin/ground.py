@@ -1,0 +1,183 @@
+"""The whole land of a frame: what grew and what was built, as it lies at full leaf, and on a date.
+
+Axis letters: k variation, m material, y row (north to south), x column (west to east).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from eomap.core.grid import Frame
+from eomap.twin.climate import CLIMATES, climate_at
+from eomap.twin.earth import F32, Points, near, points_at, points_of
+from eomap.twin.events import cleared, flooded
+from eomap.twin.land import LOW_PLANTS, U8, WATER, Bool, Cover, Wild, wild_land
+from eomap.twin.materials import Material
+from eomap.twin.natural import natural_materials, styles
+from eomap.twin.optical import Ground
+from eomap.twin.people import settlements
+from eomap.twin.season import Season, in_season, season_of
+from eomap.twin.town import Town, built_surface, town_of, town_zones
+
+BUILT_SHARE = 0.3
+"""A pixel is built land cover from this share of roofs and pavement on."""
+_PRESSURE = 0.45
+"""How much nearness to people takes from naturalness in the middle of a town."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Land:
+    """The land of a frame at full leaf, without the events of any date; every array is (y, x)."""
+
+    points: Points
+    wild: Wild
+    zone_yx: U8
+    """Local climate zone, 1 to 17."""
+    cover_yx: U8
+    """`Cover`."""
+    fraction_myx: U8
+    """`Material` in 255ths; what is left out is shade."""
+    style_kyx: F32
+    roofs_yx: F32
+    """Share under roofs."""
+    building_m_yx: F32
+    """Mean height of buildings, 0 where there are none."""
+    canopy_m_yx: F32
+    """Height of the trees, 0 where there are none."""
+    street_angle_yx: F32
+    """Direction of the streets, radians counterclockwise from east; NaN outside towns."""
+    pressure_yx: F32
+    """Nearness to people, 0 to 1."""
+
+
+def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None = None) -> Land:
+    """Return the land of a frame, or of the middles of its squares of `every_px` pixels.
+
+    Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES.
+    """
+    wide = points_of(
+        frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px), every_px=every_px
+    )
+    wild = wild_land(wide, seed, pixel_m=10.0 * every_px)
+    points = wide.part(slice(1, -1), slice(1, -1))
+    fraction = natural_materials(points, wild, seed + 1_000)
+    style = styles(points, wild, seed + 1_100)
+    zone, cover = wild.zone_yx.copy(), wild.cover_yx.copy()
+    canopy = wild.canopy_m_yx.copy()
+    roofs, height = (np.zeros(points.shape, np.float32) for _ in range(2))
+    angle = np.full(points.shape, np.nan, np.float32)
+    towns = _towns(points, seed)
+    pressure = points.drawn(lambda nodes: _pressure(nodes, towns))
+    for town in towns:
+        rows, cols = near(points, town.settlement.site, 1.4 * town.radius_m)
+        if rows.start >= rows.stop or cols.start >= cols.stop:
+            continue
+        part = wide.part(slice(rows.start, rows.stop + 2), slice(cols.start, cols.stop + 2))
+        inner = part.part(slice(1, -1), slice(1, -1))
+        quarters = town_zones(inner, town, seed=seed + 1_200)
+        quarters[
+            (zone[rows, cols] == WATER) | (roofs[rows, cols] > 0) | (angle[rows, cols] == angle[rows, cols])
+        ] = 0
+        here = quarters > 0
+        if not here.any():
+            continue
+        built = built_surface(part, quarters, town, seed=seed + 1_300)
+        zone[rows, cols][here] = quarters[here]
+        fraction[:, rows, cols][:, here] = built.fraction_myx[:, here]
+        roofs[rows, cols][here] = built.roofs_yx[here]
+        height[rows, cols][here] = built.height_m_yx[here]
+        canopy[rows, cols][here] = np.where(built.fraction_myx[Material.BROADLEAF] > 0, 8, 0)[here]
+        angle[rows, cols][here] = town.angle
+    town_here = zone < 11
+    paved = fraction[[Material.ASPHALT, Material.CONCRETE]].sum(axis=0)
+    leaves = fraction[Material.BROADLEAF]
+    cover[town_here] = np.select(
+        [(roofs + paved)[town_here] >= BUILT_SHARE, leaves[town_here] > 0.4],
+        [Cover.BUILT, Cover.TREES],
+        Cover.GRASS,
+    )
+    shares = (np.clip(fraction, 0, 1) * 255).astype(np.uint8)
+    return Land(points, wild, zone, cover, shares, style, roofs, height, canopy, angle, pressure)
+
+
+def _towns(points: Points, seed: int) -> list[Town]:
+    found = settlements(points, seed + 900)
+    if not found:
+        return []
+    middles = points_at([[s.site.lon_deg for s in found]], [[s.site.lat_deg for s in found]])
+    names = [CLIMATES[k].name for k in climate_at(middles, seed + 10)[0].tolist()]
+    return [town_of(s, climate=n, seed=seed + 950) for s, n in zip(found, names, strict=True)]
+
+
+def _pressure(points: Points, towns: list[Town]) -> F32:
+    """Return nearness to people (y, x): strongest in the middle of a town, a third of it two radii away."""
+    out = np.zeros(points.shape, np.float32)
+    for town in towns:
+        site = town.settlement.site
+        here = points_at(site.lon_deg, site.lat_deg)
+        far = np.sqrt(
+            np.square(points.x_m - float(here.x_m))
+            + np.square(points.y_m - float(here.y_m))
+            + np.square(points.z_m - float(here.z_m))
+        )
+        around_town = np.exp(-far / (1.8 * town.radius_m)).astype(np.float32)
+        np.maximum(out, np.float32(_PRESSURE) * around_town, out=out)
+    return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenery:
+    """The land on a date."""
+
+    ground: Ground
+    season: Season
+    cleared_yx: Bool
+    flooded_yx: Bool
+    zone_yx: U8
+    cover_yx: U8
+
+
+def scenery(land: Land, day: date, seed: int) -> Scenery:
+    """Return the land on a day: its season, woods cleared by then, floods that stand."""
+    wild = land.wild
+    felled = cleared(land.points, day, seed + 2_000) & (land.cover_yx == Cover.TREES) & (land.zone_yx > 10)
+    wet = flooded(
+        land.points, day, seed + 2_100, river_yx=wild.relief.river_yx, slope_yx=wild.relief.slope_yx
+    ) & (land.zone_yx > 10)
+    season = season_of(
+        day,
+        lat_deg=land.points.lat_deg,
+        climate_yx=wild.climate_yx,
+        height_m_yx=wild.relief.height_m_yx,
+        parcel_yx=wild.fields.parcel_yx,
+        patch_yx=land.style_kyx[0],
+    )
+    fraction = land.fraction_myx
+    if felled.any() or wet.any():
+        fraction = fraction.copy()
+        fraction[:, felled | wet] = 0
+        for material, filled in ((Material.SOIL, 140), (Material.NPV, 76), (Material.GRASS, 30)):
+            fraction[material][felled] = filled
+        fraction[Material.WATER][wet] = 255
+    zone, cover = land.zone_yx.copy(), land.cover_yx.copy()
+    zone[felled], cover[felled] = LOW_PLANTS, Cover.BARE
+    zone[wet], cover[wet] = WATER, Cover.WATER
+    ground = Ground(in_season(fraction, season), land.style_kyx, wild.relief.east_yx, wild.relief.north_yx)
+    return Scenery(ground, season, felled, wet, zone, cover)
+
+
+def drowned(seen: Scenery, where_yx: Bool) -> Scenery:
+    """Return a scenery with water over all open land where told: a flood that no river explains."""
+    wet = where_yx & (seen.zone_yx > 10)
+    fraction = seen.ground.fraction_myx.copy()
+    fraction[:, wet] = 0
+    fraction[Material.WATER][wet] = 255
+    zone, cover = np.where(wet, WATER, seen.zone_yx), np.where(wet, Cover.WATER, seen.cover_yx)
+    return replace(
+        seen,
+        ground=replace(seen.ground, fraction_myx=fraction),
+        flooded_yx=seen.flooded_yx | wet,
+        zone_yx=zone.astype(np.uint8),
+        cover_yx=cover.astype(np.uint8),
+    )

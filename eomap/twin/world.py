@@ -1,0 +1,314 @@
+"""The twin's Earth as a source of pixels: what any satellite sees of any frame on any day, and what is true.
+
+Everything is a pure function of the world's seed, place, date and sensor. Axis letters: b band, k variation,
+m material, y row (north to south), x column (west to east).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eomap.core.grid import PIXEL_M, Frame, transformer
+from eomap.errors import MisuseError
+from eomap.sensors.sentinel2 import SCENE_CLASS
+from eomap.twin import orbits, radar, truth
+from eomap.twin.acquisitions import Acquisition
+from eomap.twin.atmosphere import Air, boa
+from eomap.twin.climate import mean_cover
+from eomap.twin.correction import corrected, residual
+from eomap.twin.earth import F32, Points, points_at, points_of, uniform
+from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
+from eomap.twin.land import U8, WATER, Cover
+from eomap.twin.optical import (
+    MARGIN_PX,
+    Sun,
+    above_air,
+    air_optics,
+    coarser,
+    factor_of,
+    illumination,
+    noisy,
+    surface,
+    view_factor,
+)
+from eomap.twin.shift import Kind, Shift, shifted, stranger, table_under, where
+from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, sky_of, through
+from eomap.twin.source import TruthLayer
+from eomap.twin.sun import sun_angles
+from eomap.twin.weather import Forecast, Skies, explicit
+from eomap.twin.wetness import radar_ground
+
+VERSION = "1"
+TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
+U16 = npt.NDArray[np.uint16]
+_MISSED = 0.8
+"""Optical thickness below which a scene classification takes thin cloud for the ground."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One synthetic Earth."""
+
+    seed: int = 17
+    shift: Shift = field(default_factory=Shift)
+    covers: Mapping[date, float] = field(default_factory=dict)
+    """Share of cloud on some days; on all others the weather of place and season."""
+    middle: date | None = None
+    """The day whose clear surface is the truth of a composite."""
+
+    @property
+    def name(self) -> str:
+        """Name, version, seed and what is out of the ordinary: whatever changes the pixels."""
+        days = "".join(f",{d.isoformat()}={c:g}" for d, c in sorted(self.covers.items()))
+        return f"twin-{VERSION}/{self.seed}/{self.shift.kind}:{self.shift.strength:g}/{self.middle}{days}"
+
+    def weather(self, day: date) -> Skies:
+        """Return the weather of a day, everywhere."""
+        if day in self.covers:
+            return explicit(self.covers[day], cumulus=1.0, stratus=0.35, cirrus=0.15)
+        return Forecast(day, lambda points: mean_cover(points, day), self.seed + 5_000)
+
+    def land(self, frame: Frame) -> Land:
+        """Return the land of a frame; the last few are kept, for dates come one after another."""
+        foreign = self.shift.kind is Kind.BIOME
+        return _land(frame, self.seed, foreign)
+
+    def scenery(self, frame: Frame, day: date) -> Scenery:
+        """Return the land of a frame on a day."""
+        return scenery(self.land(frame), day, self.seed)
+
+    def sky(self, frame: Frame, day: date, sun: Sun) -> Sky:
+        """Return the clouds over a frame."""
+        return sky_of(
+            points_of(frame),
+            weather=self.weather(day),
+            sun_zenith_deg=sun.zenith_deg,
+            sun_azimuth_deg=sun.azimuth_deg,
+            seed=self._sky_seed(day),
+        )
+
+    def _sky_seed(self, day: date) -> int:
+        return int(uniform(self.seed, day.toordinal(), 100)[0] * 2**24)
+
+    def air(self, day: date, place: Points) -> Air:
+        """Return the clear air of a day over a place."""
+        weather = self.weather(day).at(place)
+        aot, water = (float(np.mean(v)) for v in (weather.aot550, weather.water_vapour_cm))
+        return Air(aot, water)
+
+    def optical(
+        self, acquisition: Acquisition, frame: Frame, bands: Sequence[str], *, level: str
+    ) -> Mapping[str, npt.NDArray[Any]]:
+        """Return Sentinel-2 bands (y, x), reflectance at native pixel sizes; SCL as uint8 at 20 m."""
+        scene = self._exposure(acquisition, frame)
+        out: dict[str, npt.NDArray[Any]] = {}
+        for band in bands:
+            if band == SCENE_CLASS:
+                out[band] = scene_classes(scene)[_inner(2)][: frame.height // 2, : frame.width // 2]
+            else:
+                out[band] = np.ascontiguousarray(self._band(scene, band, level)[_inner(factor_of(band))])
+        return out
+
+    def _exposure(self, acquisition: Acquisition, frame: Frame) -> "Exposure":
+        wide = frame.sub(-MARGIN_PX, frame.height + MARGIN_PX, -MARGIN_PX, frame.width + MARGIN_PX)
+        square = acquisition.frame
+        if not isinstance(square, Frame):
+            raise MisuseError("optical", expected="a Sentinel-2 acquisition", got=acquisition.sensor)
+        day, sun = acquisition.day, sun_at(square, acquisition.moment)
+        made = self.scenery(wide, day)
+        points = points_of(wide)
+        if self.shift.kind is Kind.FLOOD:
+            made = drowned(made, where(self.shift, points, made.zone_yx == WATER, self.seed))
+        lit = illumination(made.ground, sun) * view_factor(made.ground, sun, view_of(acquisition, points))
+        air = self.air(day, _middle(square))
+        return Exposure(acquisition, wide, points, made, self.sky(wide, day, sun), sun, air, lit)
+
+    def _band(self, scene: "Exposure", band: str, level: str) -> F32:
+        factor, satellite = factor_of(band), scene.acquisition.platform
+        table = table_under(self.shift, satellite)
+        index = table.names.index(band)
+        nm = float(table.centre_nm[index])
+        at = air_optics(satellite, scene.sun, scene.air).band(band)
+        ground = coarser(surface(scene.scenery.ground, index, table=table, lit_yx=scene.lit_yx), factor)
+        sky = scene.sky.coarser(factor)
+        seen = through(
+            above_air(ground, factor, at), sky, at=at, wavelength_nm=nm, sun_zenith_deg=scene.sun.zenith_deg
+        )
+        if self.shift:
+            points = points_of(scene.frame, every_px=factor)
+            water = coarser((scene.scenery.cover_yx == Cover.WATER).astype(np.float32), factor) > 0.5
+            seen = shifted(
+                seen, self.shift, points, scene.frame, centre_nm=nm, water_yx=water, seed=self.seed
+            )
+        key = _noise_key(self.seed, scene.acquisition, band)
+        seen = noisy(seen, scene.frame, factor, seed=key)
+        if level == "L1C":
+            return seen
+        left = residual(self.seed, _pass_name(scene.acquisition), centre_nm=table.centre_nm)
+        return corrected(
+            np.asarray(boa(seen, at), np.float32), gain=left.gain_b[index], bias=left.bias_b[index]
+        )
+
+    def radar(self, acquisition: Acquisition, frame: Frame, *, product: str) -> Mapping[str, F32]:
+        """Return VV and VH (y, x) at 10 m, linear power: gamma nought for `rtc`, sigma nought for `grd`."""
+        if acquisition.flight is None:
+            raise MisuseError("radar", expected="a Sentinel-1 acquisition", got=acquisition.sensor)
+        edge = radar.MARGIN_PX
+        wide = frame.sub(-edge, frame.height + edge, -edge, frame.width + edge)
+        land, day = self.land(wide), acquisition.day
+        row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
+        image = radar.observed(
+            radar_ground(land, self.scenery(wide, day), day, self.seed + 6_000),
+            radar.view_of(acquisition.flight, points_of(wide)),
+            rows=slice(row, row + frame.height),
+            cols=slice(col, col + frame.width),
+            pass_name=_pass_name(acquisition),
+            day=day,
+            seed=self.seed,
+            product=product.upper(),
+        )
+        return {"VV": image.vv_yx, "VH": image.vh_yx}
+
+    def truth(self, frame: Frame, day: date | None) -> Mapping[str, TruthLayer]:
+        """Return what is true of a frame, always (no day) or on a day; see `eomap.twin.truth`."""
+        if day is None:
+            values = truth.static_truth(self.land(frame), self.seed)
+            if self.middle is not None:
+                values["surface"] = self._surface_truth(frame, self.middle)
+        else:
+            values = self._dated_truth(frame, day)
+        layers = {name: truth.BY_NAME[name] for name in values}
+        return {
+            name: TruthLayer(
+                values[name],
+                pixel_m=layer.pixel_m,
+                unit=layer.unit,
+                kind=layer.kind,
+                nodata=layer.nodata,
+                scale=layer.scale,
+                meanings=layer.meanings or {},
+                bands=TRUTH_BANDS if name == "surface" else (),
+            )
+            for name, layer in layers.items()
+        }
+
+    def _surface_truth(self, frame: Frame, day: date) -> U16:
+        """Return clear-sky surface reflectance (b, y, x) as seen from straight above at half past ten."""
+        wide = frame.sub(-6, frame.height + 6, -6, frame.width + 6)
+        ground = self.scenery(wide, day).ground
+        lit = illumination(ground, self._morning_sun(frame, day))
+        table = table_under(Shift(), "S2A")
+        inner = (slice(6, -6), slice(6, -6))
+        bands = [surface(ground, table.names.index(b), table=table, lit_yx=lit)[inner] for b in TRUTH_BANDS]
+        found: U16 = truth.stored(truth.BY_NAME["surface"], np.stack(bands))
+        return found
+
+    def _morning_sun(self, frame: Frame, day: date) -> Sun:
+        lon = float(_middle(frame).lon_deg[0, 0])
+        noon = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=10.5 - lon / 15)
+        return sun_at(frame, noon)
+
+    def _dated_truth(self, frame: Frame, day: date) -> dict[str, npt.NDArray[Any]]:
+        made, sky = self.scenery(frame, day), self.sky(frame, day, self._morning_sun(frame, day))
+        depth = sky.tau_yx + sky.cirrus_yx
+        wet = made.cover_yx == Cover.WATER
+        return {
+            "cloud": sky.classes(),
+            "cloud_optical_thickness": truth.stored(truth.BY_NAME["cloud_optical_thickness"], depth),
+            "change": np.where(made.flooded_yx, 2, made.cleared_yx).astype(np.uint8),
+            "shift": where(self.shift, points_of(frame), wet, self.seed).astype(np.uint8),
+            "surface": self._surface_truth(frame, day),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """All that the bands of one scene share, margin included."""
+
+    acquisition: Acquisition
+    frame: Frame
+    points: Points
+    scenery: Scenery
+    sky: Sky
+    sun: Sun
+    air: Air
+    lit_yx: F32
+
+
+@lru_cache(maxsize=2)
+def _land(frame: Frame, seed: int, foreign: bool) -> Land:
+    if not foreign:
+        return land_of(frame, seed)
+    own = int(np.bincount(land_of(frame.sub(0, 60, 0, 60), seed).wild.climate_yx.ravel()).argmax())
+    return land_of(frame, seed, climate=stranger(own))
+
+
+def _middle(frame: Frame) -> Points:
+    """Return the place (1, 1) in the middle of a frame."""
+    x, y = frame.x0 + frame.width * PIXEL_M / 2, frame.y0 - frame.height * PIXEL_M / 2
+    lon, lat = transformer(frame.epsg, 4326).transform(x, y)
+    return points_at([[lon]], [[lat]])
+
+
+def _inner(factor: int) -> tuple[slice, slice]:
+    edge = MARGIN_PX // factor
+    return slice(edge, -edge), slice(edge, -edge)
+
+
+def sun_at(frame: Frame, moment: datetime) -> Sun:
+    """Return the sun over the middle of a frame; all pixels of a square share it."""
+    place = _middle(frame)
+    zenith, azimuth = sun_angles(place.lon_deg, place.lat_deg, moment)
+    return Sun(min(float(zenith[0, 0]), 84.0), float(azimuth[0, 0]))
+
+
+def view_of(acquisition: Acquisition, points: Points) -> F32:
+    """Return the view zenith (y, x) in units of 10 degrees, positive from the side of the sun.
+
+    Sentinel-2 comes down in the morning with the sun on its left, in the east.
+    """
+    flight = acquisition.flight
+    if flight is None:
+        return np.zeros(points.shape, np.float32)
+    height_m = flight.mission.height_m
+    return points.drawn(
+        lambda at: (np.degrees(np.arctan2(orbits.abeam(flight, at)[1], height_m)) / 10).astype(np.float32)
+    )
+
+
+def _pass_name(acquisition: Acquisition) -> str:
+    """Name the pass, which all squares of one day and track share."""
+    return f"{acquisition.platform}/{acquisition.relative_orbit}/{acquisition.day.isoformat()}"
+
+
+def _noise_key(seed: int, acquisition: Acquisition, band: str) -> int:
+    text = f"{_pass_name(acquisition)}/{band}".encode()
+    return int(uniform(seed, *text)[0] * 2**24)
+
+
+def scene_classes(scene: Exposure) -> U8:
+    """Return the scene classification (y, x) at 20 m, as a processor draws it: thin cloud is often missed.
+
+    3 shadow, 4 vegetation, 5 bare, 6 water, 8 and 9 cloud of medium and high probability, 10 cirrus, 11 snow.
+    """
+    sky = scene.sky.coarser(2)
+    cover = scene.scenery.cover_yx[::2, ::2]
+    out = np.full(cover.shape, 4, np.uint8)
+    out[np.isin(cover, (Cover.BUILT, Cover.BARE))] = 5
+    field_ = cover == Cover.CROP
+    bare = coarser(scene.scenery.season.crop_yx, 2) < 0.35
+    out[field_ & bare] = 5
+    snow = coarser(scene.scenery.season.snow_yx, 2) > 0.5
+    out[snow | (cover == Cover.SNOW)] = 11
+    out[cover == Cover.WATER] = 6
+    classes, depth = sky.classes(), sky.tau_yx + sky.cirrus_yx
+    out[classes == SHADOW] = 3
+    out[(classes == THIN_CLOUD) & (depth > _MISSED)] = 8
+    out[(classes == THIN_CLOUD) & (sky.cirrus_yx > sky.tau_yx) & (sky.cirrus_yx > 0.3)] = 10
+    out[classes == THICK_CLOUD] = 9
+    return out
