@@ -3,9 +3,9 @@
     EOMAP_SHARED=../shared python bench/twin_lcz.py --seed 11 --windows 60          # tuning
     EOMAP_SHARED=../shared python bench/twin_lcz.py --seed 901 --windows 60 --all    # held out, all networks
 
-Windows of 32 x 32 pixels, as these networks want them, seen as Sentinel-2 L1C on scattered dates. Built ones lie
-in real cities and are one quarter throughout, so that the question is what a quarter looks like; natural ones
-are cut anywhere on land where nine pixels of ten are of one zone.
+Windows of 32 x 32 pixels, as these networks want them, seen as Sentinel-2 L1C on scattered dates. Built ones
+lie where real cities are and are one quarter throughout, so that the question is what a quarter looks like;
+natural ones are cut anywhere on land where nine pixels of ten are of one zone.
 sen2lcz-mf is the judge that the twin's quarters were tuned on (with seeds below 900), so2sat-resnet20 was
 never tuned on. Nothing here says how good these networks are: the land is synthetic.
 """
@@ -73,7 +73,7 @@ def places(seed: int) -> Iterator[tuple[int, float, float]]:
 
 
 def cities(seed: int) -> Iterator[tuple[int, float, float]]:
-    """Yield numbered places within 10 km of real cities drawn at random, longitude and latitude, without end."""
+    """Yield numbered places around real cities drawn at random, longitude and latitude, without end."""
     all_deg = geography().city_deg
     number = 0
     while True:
@@ -134,9 +134,7 @@ def seen(land: Land, frame: Frame, code: int, *, seed: int, number: int) -> Seen
     """Return a window on some day without snow and with the sun high enough; None if no such day is found."""
     lon, lat = land.points.centre_deg
     for attempt in range(5):
-        when, haze, damp = (
-            float(uniform(seed + k, number, code, attempt)[0]) for k in (31, 32, 33)
-        )
+        when, haze, damp = (float(uniform(seed + k, number, code, attempt)[0]) for k in (31, 32, 33))
         noon = datetime(2021, 1, 1, 10, 30, tzinfo=UTC) - timedelta(hours=lon / 15)
         moment = noon + timedelta(days=int(365 * when))
         zenith, azimuth = (float(a) for a in sun_angles(lon, lat, moment))
@@ -150,9 +148,7 @@ def seen(land: Land, frame: Frame, code: int, *, seed: int, number: int) -> Seen
     return None
 
 
-def l1c(
-    ground: optical.Ground, frame: Frame, sun: Sun, air: Air, *, seed: int
-) -> npt.NDArray[np.uint16]:
+def l1c(ground: optical.Ground, frame: Frame, sun: Sun, air: Air, *, seed: int) -> npt.NDArray[np.uint16]:
     """Return the window's digital numbers (b, y, x): all bands at 10 m, as the engine brings them there."""
     table, index = optical.table_of("S2A")
     above = optical.air_optics("S2A", sun, air)
@@ -160,15 +156,13 @@ def l1c(
     out = []
     for k, name in enumerate(LCZ_BANDS):
         factor = optical.factor_of(name)
-        surface = optical.coarser(
-            optical.surface(ground, index[name], table=table, lit_yx=lit), factor
-        )
+        surface = optical.coarser(optical.surface(ground, index[name], table=table, lit_yx=lit), factor)
         light = optical.above_air(surface, factor, above.band(name))
-        dn = optical.digital_numbers(
-            optical.noisy(light, frame, factor, seed=seed + 100 * k), offset_dn=0
-        )
+        dn = optical.digital_numbers(optical.noisy(light, frame, factor, seed=seed + 100 * k), offset_dn=0)
         at = (EDGE_PX + np.arange(SIDE_PX) + 0.5) / factor
-        out.append(interpolate(dn, at, at, nodata=0) if factor > 1 else dn[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX])
+        out.append(
+            interpolate(dn, at, at, nodata=0) if factor > 1 else dn[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX]
+        )
     return np.stack(out)
 
 
@@ -219,9 +213,10 @@ def report(shown: list[Seen], judge: str) -> None:
     rank = (probability > probability[np.arange(len(truth)), truth - 1][:, None]).sum(axis=1)
     zones = np.unique(truth)
     mean = np.mean([(said == z)[truth == z].mean() for z in zones])
+    same_kind = ((said <= 10) == (truth <= 10)).mean()
     print(
         f"\n{judge}: {len(truth)} windows, OA {(said == truth).mean():.3f}, mean of zones {mean:.3f}, "
-        f"among the first three {(rank < 3).mean():.3f}, built or natural {((said <= 10) == (truth <= 10)).mean():.3f}"
+        f"among the first three {(rank < 3).mean():.3f}, built or natural {same_kind:.3f}"
     )
     print("| zone | n | right | is called |\n|---|---|---|---|")
     for zone in zones:

@@ -58,6 +58,9 @@ _TASTE = 0.15
 """How far a town's own taste in roofs moves their shares."""
 _GREEN = {"desert": 0.4, "steppe": 0.7, "savanna": 0.9, "tundra": 0.3}
 """How green towns are, by climate; 1 elsewhere."""
+REACH = 1.4
+"""No quarter lies further from the middle of a town, in radii."""
+_LEAST = 0.82
 _BEND_M, _BEND_WAVE_M = {"old": 60.0, "new": 25.0, "dense": 45.0, "informal": 60.0}, 1_400.0
 """How far streets swing out of the town's plane, and on what length."""
 _SUN_ZENITH_DEG, _SUN_AZIMUTH_DEG = 42.0, 150.0
@@ -90,34 +93,37 @@ def town_of(settlement: Settlement, *, climate: str, seed: int, style: str | Non
 
 def town_zones(points: Points, town: Town, *, seed: int) -> U8:
     """Return the quarters (y, x) of a town as LCZ codes 1 to 10, 0 outside and in its parks."""
-    people = town.settlement.population
     u, v = from_site(points, town.settlement.site, angle=town.angle)
     seed = seed + town.settlement.site.key % 100_003
     size = min(town.radius_m, 6_000)
     ragged = points.fractal(0.9 * size, seed, octaves=6, gain=0.6)
     quarter = points.fractal(max(0.45 * size, 350), seed + 1, octaves=3, gain=0.5)
-    out = np.hypot(u, v) / town.radius_m * (1 + 0.24 * ragged)
+    out = np.hypot(u, v) / town.radius_m * np.maximum(1 + 0.24 * ragged, _LEAST)
     side = (u / town.radius_m + 0.12 * ragged) * (1 if town.settlement.site.key % 2 else -1)
-    zones = [(where & (out < 1.35), code) for where, code in _rules(town, people, out, side, quarter)]
+    yards = points.fractal(size, seed + 4, octaves=3)
+    zones = [(where & (out < 1.35), code) for where, code in _rules(town, out, side, quarter, yards)]
     found = np.select([w for w, _ in zones], [c for _, c in zones], 0).astype(np.uint8)
     park = points.fractal(700, seed + 3, octaves=4) > 2.0
     found[park & (found != 8) & (found != 10)] = 0
     return found
 
 
-def _rules(town: Town, people: float, out: F32, side: F32, quarter: F32) -> Iterator[tuple[Bool, int]]:
+def _rules(town: Town, out: F32, side: F32, quarter: F32, yards: F32) -> Iterator[tuple[Bool, int]]:
     """Yield where each quarter is, the first that holds wins."""
+    people = town.settlement.population
     if people < 2_500:
         low = 3 if town.style == "dense" else 7 if town.style == "informal" and people > 1_200 else 6
         yield out < 0.72, low
         yield out < 1.1, 9
         return
-    industry = (side > 0.42) & (out < 1.15) & (quarter > -0.9)
+    industry = (side > 0.36) & (out < 1.12) & (quarter > -0.9)
     if people > 40_000:
         yield industry & (side > 0.78) & (quarter > 0.2), 10
     yield industry & (quarter > -0.4), 8
+    if people > 8_000:  # halls and yards along the roads out
+        yield (np.abs(yards) < 0.22) & (out > 0.3) & (out < 1.1), 8
     if people > 600_000:
-        yield out < 0.13 * (1 if town.style in ("old", "informal") else 1.6), 1
+        yield out < (0.06 if town.style in ("old", "informal") else 0.1), 1
     core = {"old": 2, "new": 5, "dense": 2, "informal": 3}[town.style]
     yield out < 0.2, core
     if town.style == "dense":
@@ -135,7 +141,7 @@ def _rules(town: Town, people: float, out: F32, side: F32, quarter: F32) -> Iter
         yield out < (0.34 if town.style == "old" else 0), 3 if people < 20_000 else 2
         yield (out < 0.6) & (quarter > (-0.1 if town.style == "old" else 0.9)), 5
     yield out < 0.98, 6
-    yield out < 1.2, 9
+    yield out < 1.1, 9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
