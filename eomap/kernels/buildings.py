@@ -1,8 +1,10 @@
 """Houses, streets and gardens at 2.5 m, counted into the materials of 10 m pixels.
 
-A quarter is a street grid in a town's own plane (u, v); blocks are cut into lots, a lot holds one building or
-none, and what is open is garden, pavement or trees. All of it is a hash of the block's and the lot's numbers,
-so that any cut gives the same bits. Axis letters: m material, y row, x column, z zone, q quantity.
+A quarter is a net of streets in a town's own plane (u, v). Streets part blocks, blocks are cut into lots, a lot
+holds one building or none, and open ground is pavement, lawn or soil with trees. All of it is a hash of the
+numbers of street, block, lot and spot, so that any cut gives the same bits; the kernel only remembers the
+last lot, because the next place mostly lies in it. Axis letters: m material, y row, x column, z zone,
+q quantity.
 """
 
 import numba
@@ -14,22 +16,33 @@ F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 SIDE = 4
 """Sub-pixels along each side of a pixel."""
-SHADED = np.float32(0.3)
+SHADED = 0.3
 """Light that is left where a building takes the sun."""
 (BLOCK_U, BLOCK_V, STREET, LOT_U, LOT_V, FILL_U, FILL_V, BUILT, LOW_M, HIGH_M) = range(10)
-"""Quantities of a quarter: block and lot sizes and street width in metres, how much of a lot's sides a
+"""Quantities of a quarter: mean block and lot sizes and street width in metres, how much of a lot's sides a
 building takes, share of lots that are built, least and greatest height in metres."""
-(ROOF_A, ROOF_B, ROOF_C, SHARE_A, SHARE_B, TREES, PAVED, LAWN) = range(10, 18)
-"""Roofs: three materials, shares of the first two; open ground: shares of trees, pavement and lawn, the
-rest is soil."""
-QUANTITIES = 18
+(RING_M, OPEN, ROUND, STEPS) = range(10, 14)
+"""Depth of the houses along the edge of a block, 0 where they stand lot by lot; share of blocks without
+houses; share of buildings that are round; steps along a sunbeam at which taller buildings are looked for."""
+(ROOF_A, ROOF_B, ROOF_C, SHARE_A, SHARE_B, KINDRED, DARKEST) = range(14, 21)
+"""Three roof materials and the shares of the first two; share of houses roofed as the block is; how bright
+the most worn roof is, 1 for as new."""
+(TREES, PAVED, LAWN, STREET_TREES) = range(21, 25)
+"""Open ground: share under trees; of the rest, shares of pavement and lawn, what is left is soil. Share of
+streets under trees."""
+QUANTITIES = 25
 _MATERIALS = 15
-_TREE, _LAWN, _SOIL, _STREET = 1, 3, 6, 12
+_TREE, _LAWN, _SOIL, _PAVEMENT = 1, 3, 6, 12
 """Places in `eomap.twin.materials.Material` of broad-leaved trees, grass, soil, asphalt."""
-_SPOT_M = 5.0
-"""Side of the spots of open ground that are one thing."""
-_STEPS = 6
-"""Steps along a sunbeam at which buildings are looked for."""
+_CROWN_M, _CLUMP_M, _YARD_M = 6.0, 30.0, 13.0
+"""Sides of the squares of open ground that are one crown, have their trees in common, are one ground."""
+_BEND = 0.4
+"""How far a street may lie from its place in an even net, in blocks."""
+_AVENUES, _AVENUE = 0.18, 1.9
+"""Share of streets that are avenues, and how much wider those are."""
+(_U0, _U1, _V0, _V1, _IU, _IV, _SU, _SV, _NU, _NV, _LU, _LV, _KA, _KB, _TALL, _ROOF, _TONE) = range(17)
+(_CU, _CV, _HALF_U, _HALF_V, _ROUND, _GREEN) = range(17, 23)
+_MEMORY = 23
 
 
 def built_pixels(
@@ -81,75 +94,144 @@ def _byte(h, k):
     return np.float64(np.int32((h >> np.uint32(8 * k)) & np.uint32(255))) / 256.0
 
 
+@numba.njit(inline="always")
+def _line(i, group, block, seed):
+    """Return where street i begins and its hash."""
+    h = _key(i, group, seed)
+    return block * (i + _BEND * (_byte(h, 0) - 0.5)), h
+
+
 @numba.njit(cache=True, nogil=True)
-def _building(u, v, q, seed):
-    """Return the height of the building at a place and its roof; -1, -1 on a street; 0, -1 else."""
-    iu, iv = np.floor(u / q[BLOCK_U]), np.floor(v / q[BLOCK_V])
-    a, b = u - iu * q[BLOCK_U] - q[STREET], v - iv * q[BLOCK_V] - q[STREET]
+def _span(u, group, block, seed):
+    """Return the number of the street before a place, where it and the next begin, its relative width."""
+    i = np.floor(u / block)
+    low, h = _line(i, group, block, seed)
+    high, g = _line(i + 1, group, block, seed)
+    if u < low:
+        i, high = i - 1, low
+        low, h = _line(i, group, block, seed)
+    elif u >= high:
+        i, low, h = i + 1, high, g
+        high, g = _line(i + 1, group, block, seed)
+    return i, low, high, _AVENUE if _byte(h, 1) < _AVENUES else 1.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _enter_block(u, v, q, seed, own):
+    iu, u0, u1, wide_u = _span(u, 0.0, q[BLOCK_U], seed ^ np.uint32(1))
+    # Three neighbouring strips share their cross streets.
+    iv, v0, v1, wide_v = _span(v, np.floor(iu / 3), q[BLOCK_V], seed ^ np.uint32(2))
+    own[_U0], own[_U1], own[_V0], own[_V1], own[_IU], own[_IV] = u0, u1, v0, v1, iu, iv
+    own[_SU], own[_SV] = q[STREET] * wide_u, q[STREET] * wide_v
+    h = _key(iu, iv, seed)
+    size = 0.75 + 0.5 * _byte(h, 3)
+    own[_NU] = max(1.0, np.floor((u1 - u0 - own[_SU]) / (q[LOT_U] * size)))
+    own[_NV] = max(1.0, np.floor((v1 - v0 - own[_SV]) / (q[LOT_V] * size)))
+    own[_LU], own[_LV] = (u1 - u0 - own[_SU]) / own[_NU], (v1 - v0 - own[_SV]) / own[_NV]
+    own[_KA], own[_KB] = -1.0, -1.0
+    own[_GREEN] = (0.4 + 1.2 * _byte(h, 1)) if _byte(h, 0) >= q[OPEN] else 2.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _enter_lot(ka, kb, q, seed, own):
+    own[_KA], own[_KB] = ka, kb
+    block = _key(own[_IU], own[_IV], seed)
+    lot = _key(ka, kb, block)
+    more = _mixed(lot ^ np.uint32(0x51ED270B))
+    last = _mixed(more ^ np.uint32(0x2545F491))
+    own[_TALL] = 0.0
+    if _byte(block, 0) < q[OPEN] or _byte(lot, 0) >= q[BUILT]:
+        return
+    lu, lv = own[_LU], own[_LV]
+    wide = min(lu * q[FILL_U] * (0.75 + 0.5 * _byte(lot, 1)), lu)
+    deep = min(lv * q[FILL_V] * (0.75 + 0.5 * _byte(lot, 2)), lv)
+    own[_HALF_U], own[_HALF_V] = wide / 2, deep / 2
+    own[_CU] = (ka + 0.5) * lu + (lu - wide) * (_byte(more, 1) - 0.5)
+    own[_CV] = (kb + 0.5) * lv + (lv - deep) * (_byte(more, 2) - 0.5)
+    pick = _byte(block, 2) if _byte(last, 0) < q[KINDRED] else _byte(more, 0)
+    own[_ROOF] = (
+        q[ROOF_A] if pick < q[SHARE_A] else q[ROOF_B] if pick < q[SHARE_A] + q[SHARE_B] else q[ROOF_C]
+    )
+    rank = 0.5 * _byte(lot, 3) + 0.5 * _byte(_mixed(block), 2)
+    own[_TALL] = q[LOW_M] + (q[HIGH_M] - q[LOW_M]) * rank
+    own[_TONE] = q[DARKEST] + (1 - q[DARKEST]) * _byte(more, 3)
+    own[_ROUND] = 1.0 if _byte(last, 1) < q[ROUND] else 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _height(u, v, q, seed, own):
+    """Return the height of what stands at a place, -1 on a street; `own` then describes block and lot."""
+    if not (own[_U0] <= u < own[_U1] and own[_V0] <= v < own[_V1]):
+        _enter_block(u, v, q, seed, own)
+    a, b = u - own[_U0] - own[_SU], v - own[_V0] - own[_SV]
     if a < 0 or b < 0:
-        return -1.0, -1
-    nu = max(1.0, np.floor((q[BLOCK_U] - q[STREET]) / q[LOT_U]))
-    nv = max(1.0, np.floor((q[BLOCK_V] - q[STREET]) / q[LOT_V]))
-    lu, lv = (q[BLOCK_U] - q[STREET]) / nu, (q[BLOCK_V] - q[STREET]) / nv
-    ka, kb = min(np.floor(a / lu), nu - 1), min(np.floor(b / lv), nv - 1)
-    h = _key(iu * 64 + ka, iv * 64 + kb, seed)
-    if _byte(h, 0) >= q[BUILT]:
-        return 0.0, -1
-    g = _mixed(h ^ np.uint32(0x51ED270B))
-    wide = min(lu * q[FILL_U] * (0.8 + 0.4 * _byte(h, 1)), lu)
-    deep = min(lv * q[FILL_V] * (0.8 + 0.4 * _byte(h, 2)), lv)
-    off_a = (lu - wide) * (_byte(g, 1) - 0.5)
-    off_b = (lv - deep) * (_byte(g, 2) - 0.5)
-    if abs(a - (ka + 0.5) * lu - off_a) > wide / 2 or abs(b - (kb + 0.5) * lv - off_b) > deep / 2:
-        return 0.0, -1
-    pick = _byte(g, 0)
-    roof = q[ROOF_A] if pick < q[SHARE_A] else q[ROOF_B] if pick < q[SHARE_A] + q[SHARE_B] else q[ROOF_C]
-    return q[LOW_M] + (q[HIGH_M] - q[LOW_M]) * _byte(h, 3), np.int64(roof)
+        return -1.0
+    ka, kb = min(np.floor(a / own[_LU]), own[_NU] - 1), min(np.floor(b / own[_LV]), own[_NV] - 1)
+    if ka != own[_KA] or kb != own[_KB]:
+        _enter_lot(ka, kb, q, seed, own)
+    if own[_TALL] == 0:
+        return 0.0
+    if q[RING_M] > 0:
+        wide, deep = own[_NU] * own[_LU], own[_NV] * own[_LV]
+        inside = min(min(a, wide - a), min(b, deep - b)) < q[RING_M]
+    else:
+        across, along = abs(a - own[_CU]) / own[_HALF_U], abs(b - own[_CV]) / own[_HALF_V]
+        far = across * across + along * along if own[_ROUND] > 0 else max(across, along)
+        inside = far <= 1
+    return own[_TALL] if inside else 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _ground(u, v, q, seed, green, street):
+    """Return the material of open ground, or of a street."""
+    clump = _byte(_key(np.floor(u / _CLUMP_M), np.floor(v / _CLUMP_M), seed ^ np.uint32(75)), 0)
+    crown = _byte(_key(np.floor(u / _CROWN_M), np.floor(v / _CROWN_M), seed ^ np.uint32(76)), 0)
+    trees = q[STREET_TREES] if street else q[TREES]
+    if crown < trees * green * (0.3 + 1.4 * clump):
+        return _TREE
+    if street:
+        return _PAVEMENT
+    pick = _byte(_key(np.floor(u / _YARD_M), np.floor(v / _YARD_M), seed ^ np.uint32(77)), 0)
+    return _PAVEMENT if pick < q[PAVED] else _LAWN if pick < q[PAVED] + q[LAWN] else _SOIL
 
 
 @numba.njit(cache=True, nogil=True)
 def _built(zone, plane, slope, quarters, sun, seed, materials, roofs, height):
     whole = SIDE * SIDE
+    here, there = np.zeros(_MEMORY), np.zeros(_MEMORY)
+    last = 0
     for y in range(zone.shape[0]):
         for x in range(zone.shape[1]):
             z = zone[y, x]
             if z == 0:
                 continue
+            if z != last:
+                here[:], there[:] = 0.0, 0.0
+                last = z
             q = quarters[z]
             key = _mixed(seed ^ np.uint32(z))
+            steps = np.int64(q[STEPS])
             n_roof, sum_m = 0, 0.0
             for i in range(SIDE):
                 for j in range(SIDE):
                     right, down = (j + 0.5) / SIDE - 0.5, (i + 0.5) / SIDE - 0.5
                     u = plane[0, y, x] + slope[0, 0, y, x] * right + slope[0, 1, y, x] * down
                     v = plane[1, y, x] + slope[1, 0, y, x] * right + slope[1, 1, y, x] * down
-                    tall, what = _building(u, v, q, key)
-                    if what >= 0:
+                    tall = _height(u, v, q, key, here)
+                    light = 1.0
+                    if tall > 0:
                         n_roof += 1
                         sum_m += tall
-                    elif tall < 0:
-                        what = _STREET
+                        what, light = np.int64(here[_ROOF]), here[_TONE]
                     else:
-                        pick = _byte(
-                            _key(np.floor(u / _SPOT_M), np.floor(v / _SPOT_M), key ^ np.uint32(77)), 0
-                        )
-                        if pick < q[TREES]:
-                            what = _TREE
-                        elif pick < q[TREES] + q[PAVED]:
-                            what = _STREET
-                        elif pick < q[TREES] + q[PAVED] + q[LAWN]:
-                            what = _LAWN
-                        else:
-                            what = _SOIL
+                        what = _ground(u, v, q, key, here[_GREEN], tall < 0)
                     stands = max(tall, 0.0)
-                    light = np.float32(1)
-                    for k in range(1, _STEPS + 1):
-                        up = (q[HIGH_M] - stands) * k / _STEPS
-                        over, _ = _building(u + sun[0] * up, v + sun[1] * up, q, key)
-                        if over > stands + up:
-                            light = SHADED
+                    for k in range(1, steps + 1):
+                        up = (q[HIGH_M] - stands) * k / steps
+                        if _height(u + sun[0] * up, v + sun[1] * up, q, key, there) > stands + up:
+                            light *= SHADED
                             break
-                    materials[what, y, x] += light / np.float32(whole)
+                    materials[what, y, x] += np.float32(light / whole)
             roofs[y, x] = np.float32(n_roof / whole)
             if n_roof:
                 height[y, x] = np.float32(sum_m / n_roof)
@@ -165,72 +247,105 @@ def built_pixels_numpy(
     seed: int,
 ) -> tuple[F32, F32, F32]:
     """Return what `built_pixels` returns; this plain twin defines it."""
-    q = np.moveaxis(np.asarray(quarters_zq, np.float64)[zone_yx], -1, 0)
+    made = np.nonzero(zone_yx)
+    zone = zone_yx[made]
+    q = np.asarray(quarters_zq, np.float64)[zone].T
     with np.errstate(over="ignore"):
-        key = _mix(np.uint32(seed & 0xFFFFFFFF) ^ zone_yx.astype(np.uint32))
-    materials = np.zeros((_MATERIALS, *zone_yx.shape), np.float32)
-    n_roof, sum_m = np.zeros(zone_yx.shape, np.int64), np.zeros(zone_yx.shape)
-    safe = np.where(zone_yx > 0, 1.0, np.nan)  # blocks of size 0 where nothing is built
+        key = _mix(np.uint32(seed & 0xFFFFFFFF) ^ zone.astype(np.uint32))
+    place, slope = plane_uv[:, *made], slope_uv[:, :, *made]
+    materials = np.zeros((_MATERIALS, zone.size), np.float32)
+    n_roof, sum_m = np.zeros(zone.size, np.int64), np.zeros(zone.size)
     for i in range(SIDE):
         for j in range(SIDE):
             right, down = (j + 0.5) / SIDE - 0.5, (i + 0.5) / SIDE - 0.5
-            u, v = (plane_uv[k] + slope_uv[k, 0] * right + slope_uv[k, 1] * down for k in (0, 1))
-            with np.errstate(all="ignore"):
-                tall, roof = _buildings(u * safe, v * safe, q, key)
-                spot = _keys(np.floor(u / _SPOT_M), np.floor(v / _SPOT_M), key ^ np.uint32(77))
-                pick = _part(spot, 0)
-                edges = (q[TREES], q[TREES] + q[PAVED], q[TREES] + q[PAVED] + q[LAWN])
-                what = np.select([pick < e for e in edges], (_TREE, _STREET, _LAWN), _SOIL)
-                what = np.where(roof >= 0, roof, np.where(tall < 0, _STREET, what))
-                stands, light = np.maximum(tall, 0), np.ones(zone_yx.shape, np.float32)
-                for k in range(1, _STEPS + 1):
-                    up = (q[HIGH_M] - stands) * k / _STEPS
-                    over, _ = _buildings((u + sun_uvh[0] * up) * safe, (v + sun_uvh[1] * up) * safe, q, key)
-                    light[over > stands + up] = SHADED
-            for m in range(_MATERIALS):
-                materials[m] += np.where((what == m) & (zone_yx > 0), light / np.float32(SIDE * SIDE), 0)
-            n_roof += (roof >= 0) & (zone_yx > 0)
-            sum_m += np.where((roof >= 0) & (zone_yx > 0), tall, 0)
-    height = np.where(n_roof > 0, sum_m / np.maximum(n_roof, 1), 0)
-    return materials, (n_roof / (SIDE * SIDE)).astype(np.float32), height.astype(np.float32)
+            u, v = (place[k] + slope[k, 0] * right + slope[k, 1] * down for k in (0, 1))
+            tall, roof, tone, green = _heights(u, v, q, key)
+            what = np.where(tall > 0, roof, _grounds(u, v, q, key, green, tall < 0))
+            stands, light = np.maximum(tall, 0), np.where(tall > 0, tone, 1.0)
+            shaded = np.zeros(zone.size, bool)
+            for k in range(1, int(q[STEPS].max(initial=0)) + 1):
+                up = (q[HIGH_M] - stands) * k / q[STEPS]
+                over = _heights(u + sun_uvh[0] * up, v + sun_uvh[1] * up, q, key)[0]
+                shaded |= (k <= q[STEPS]) & (over > stands + up)
+            light = np.where(shaded, light * SHADED, light)
+            materials[what, np.arange(zone.size)] += (light / (SIDE * SIDE)).astype(np.float32)
+            n_roof += tall > 0
+            sum_m += stands
+    out = np.zeros((_MATERIALS + 2, *zone_yx.shape), np.float32)
+    mean_m = np.where(n_roof > 0, sum_m / np.maximum(n_roof, 1), 0)
+    out[:, *made] = np.vstack([materials, n_roof / (SIDE * SIDE), mean_m])
+    return out[:_MATERIALS], out[-2], out[-1]
 
 
 def _mix(h):
-    h = (h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    h = (h ^ (h >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return h ^ (h >> np.uint32(16))
+    with np.errstate(over="ignore"):
+        h = (h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D)
+        h = (h ^ (h >> np.uint32(15))) * np.uint32(0x846CA68B)
+        return h ^ (h >> np.uint32(16))
 
 
 def _keys(a, b, seed):
-    first, second = (np.nan_to_num(k).astype(np.int64).astype(np.uint32) for k in (a, b))
-    return _mix(_mix(first * np.uint32(0x9E3779B1) ^ seed) ^ second * np.uint32(0x85EBCA77))
+    first, second = (np.asarray(k).astype(np.int64).astype(np.uint32) for k in (a, b))
+    with np.errstate(over="ignore"):
+        return _mix(_mix(first * np.uint32(0x9E3779B1) ^ seed) ^ second * np.uint32(0x85EBCA77))
 
 
 def _part(h, k):
     return ((h >> np.uint32(8 * k)) & np.uint32(255)).astype(np.float64) / 256.0
 
 
-def _buildings(u, v, q, key):
-    """Return heights and roofs as `_building` does, for arrays."""
-    iu, iv = np.floor(u / q[BLOCK_U]), np.floor(v / q[BLOCK_V])
-    a, b = u - iu * q[BLOCK_U] - q[STREET], v - iv * q[BLOCK_V] - q[STREET]
-    nu = np.maximum(1.0, np.floor((q[BLOCK_U] - q[STREET]) / q[LOT_U]))
-    nv = np.maximum(1.0, np.floor((q[BLOCK_V] - q[STREET]) / q[LOT_V]))
-    lu, lv = (q[BLOCK_U] - q[STREET]) / nu, (q[BLOCK_V] - q[STREET]) / nv
+def _spans(u, group, block, seed):
+    def begin(i):
+        return block * (i + _BEND * (_part(_keys(i, group, seed), 0) - 0.5))
+
+    i = np.floor(u / block)
+    i = i - (u < begin(i)) + (u >= begin(i + 1))
+    wide = np.where(_part(_keys(i, group, seed), 1) < _AVENUES, _AVENUE, 1.0)
+    return i, begin(i), begin(i + 1), wide
+
+
+def _heights(u, v, q, key):
+    """Return heights as `_height` does, for arrays, with roofs, their tone and the blocks' greenness."""
+    iu, u0, u1, wide_u = _spans(u, 0, q[BLOCK_U], key ^ np.uint32(1))
+    iv, v0, v1, wide_v = _spans(v, np.floor(iu / 3), q[BLOCK_V], key ^ np.uint32(2))
+    su, sv = q[STREET] * wide_u, q[STREET] * wide_v
+    block = _keys(iu, iv, key)
+    size = 0.75 + 0.5 * _part(block, 3)
+    nu = np.maximum(1.0, np.floor((u1 - u0 - su) / (q[LOT_U] * size)))
+    nv = np.maximum(1.0, np.floor((v1 - v0 - sv) / (q[LOT_V] * size)))
+    lu, lv = (u1 - u0 - su) / nu, (v1 - v0 - sv) / nv
+    a, b = u - u0 - su, v - v0 - sv
     ka, kb = np.minimum(np.floor(a / lu), nu - 1), np.minimum(np.floor(b / lv), nv - 1)
-    h = _keys(iu * 64 + ka, iv * 64 + kb, key)
-    g = _mix(h ^ np.uint32(0x51ED270B))
-    wide = np.minimum(lu * q[FILL_U] * (0.8 + 0.4 * _part(h, 1)), lu)
-    deep = np.minimum(lv * q[FILL_V] * (0.8 + 0.4 * _part(h, 2)), lv)
-    off_a, off_b = (lu - wide) * (_part(g, 1) - 0.5), (lv - deep) * (_part(g, 2) - 0.5)
-    within = (np.abs(a - (ka + 0.5) * lu - off_a) <= wide / 2) & (
-        np.abs(b - (kb + 0.5) * lv - off_b) <= deep / 2
-    )
+    lot = _keys(ka, kb, block)
+    more = _mix(lot ^ np.uint32(0x51ED270B))
+    last = _mix(more ^ np.uint32(0x2545F491))
+    wide = np.minimum(lu * q[FILL_U] * (0.75 + 0.5 * _part(lot, 1)), lu)
+    deep = np.minimum(lv * q[FILL_V] * (0.75 + 0.5 * _part(lot, 2)), lv)
+    across = np.abs(a - ((ka + 0.5) * lu + (lu - wide) * (_part(more, 1) - 0.5))) / (wide / 2)
+    along = np.abs(b - ((kb + 0.5) * lv + (lv - deep) * (_part(more, 2) - 0.5))) / (deep / 2)
+    far = np.where(_part(last, 1) < q[ROUND], across * across + along * along, np.maximum(across, along))
+    edge = np.minimum(np.minimum(a, nu * lu - a), np.minimum(b, nv * lv - b))
+    inside = np.where(q[RING_M] > 0, edge < q[RING_M], far <= 1)
+    free = _part(block, 0) < q[OPEN]
     street = (a < 0) | (b < 0)
-    stands = ~street & within & (_part(h, 0) < q[BUILT])
-    pick = _part(g, 0)
+    stands = inside & ~street & ~free & (_part(lot, 0) < q[BUILT])
+    pick = np.where(_part(last, 0) < q[KINDRED], _part(block, 2), _part(more, 0))
     roof = np.where(
         pick < q[SHARE_A], q[ROOF_A], np.where(pick < q[SHARE_A] + q[SHARE_B], q[ROOF_B], q[ROOF_C])
     )
-    tall = q[LOW_M] + (q[HIGH_M] - q[LOW_M]) * _part(h, 3)
-    return np.where(street, -1.0, np.where(stands, tall, 0.0)), np.where(stands, roof, -1).astype(np.int64)
+    rank = 0.5 * _part(lot, 3) + 0.5 * _part(_mix(block), 2)
+    tall = q[LOW_M] + (q[HIGH_M] - q[LOW_M]) * rank
+    tone = q[DARKEST] + (1 - q[DARKEST]) * _part(more, 3)
+    green = np.where(free, 2.0, 0.4 + 1.2 * _part(block, 1))
+    return np.where(street, -1.0, np.where(stands, tall, 0.0)), roof.astype(np.int64), tone, green
+
+
+def _grounds(u, v, q, key, green, street):
+    """Return materials as `_ground` does, for arrays."""
+    clump, crown, yard = (
+        _part(_keys(np.floor(u / side), np.floor(v / side), key ^ np.uint32(salt)), 0)
+        for side, salt in ((_CLUMP_M, 75), (_CROWN_M, 76), (_YARD_M, 77))
+    )
+    leaves = crown < np.where(street, q[STREET_TREES], q[TREES]) * green * (0.3 + 1.4 * clump)
+    cover = np.where(yard < q[PAVED], _PAVEMENT, np.where(yard < q[PAVED] + q[LAWN], _LAWN, _SOIL))
+    return np.where(leaves, _TREE, np.where(street, _PAVEMENT, cover))

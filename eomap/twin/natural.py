@@ -18,8 +18,9 @@ _ROAD = 0.6
 def natural_materials(points: Points, wild: Wild, seed: int) -> F32:
     """Return the materials (m, y, x) of land at full leaf, shares of 1; the rest is shade."""
     out = np.zeros((N_MATERIALS, *points.shape), np.float32)
-    crown = points.fractal(70, seed, octaves=3, gain=0.8)  # clumps of crowns, and the gaps between
-    tuft = points.fractal(45, seed + 1, octaves=2, gain=0.9)
+    # One wave of three pixels each: woods differ from meadows by crowns that shade one another.
+    crown = points.fractal(28, seed, octaves=1)
+    tuft = points.fractal(30, seed + 1, octaves=1)
     wide = points.fractal(1_200, seed + 2, octaves=6, gain=0.6)
     dry = np.clip(1 - of_climate(wild.climate_yx, "grass") - of_climate(wild.climate_yx, "trees"), 0.08, 0.9)
     for cover, fill in _FILL.items():
@@ -56,10 +57,10 @@ def _clip(low: float, value: F32, high: float) -> F32:
 
 
 def _trees(at: _Place) -> dict[Material, F32]:
-    dense = _clip(0.62, 0.90 + 0.09 * at.crown, 1)
-    few = _clip(0.03, 0.36 + 0.34 * at.crown, 0.92)
+    dense = _clip(0.45, 0.81 + 0.145 * at.crown, 1)
+    few = _clip(0, 1.1 * at.crown - 0.1, 0.95)
     wood = np.where(at.zone == 11, dense, few)
-    open_ = np.where(at.zone == 11, 0.35 * (1 - wood), 0.86 * (1 - wood))  # what crowns do not shade
+    open_ = np.where(at.zone == 11, 0, 0.9 * (1 - wood))  # what crowns do not shade
     return {
         Material.CONIFER: wood * at.conifer,
         Material.BROADLEAF: wood * (1 - at.conifer),
@@ -70,11 +71,12 @@ def _trees(at: _Place) -> dict[Material, F32]:
 
 
 def _shrub(at: _Place) -> dict[Material, F32]:
-    bush = _clip(0.08, 0.40 + 0.16 * at.tuft + 0.08 * at.wide, 0.85)
-    bare = (1 - bush) * _clip(0.05, 0.25 + 0.6 * at.dry, 0.9)
+    bush = _clip(0.02, 0.50 + 0.25 * at.tuft + 0.06 * at.wide, 0.9)
+    bare = (1 - bush) * _clip(0.05, 0.25 + 0.9 * at.dry, 0.95)
+    leaves = np.float32(0.6) * bush  # twigs and the shade under them are the rest
     return {
-        Material.BROADLEAF: bush * (1 - at.conifer),
-        Material.CONIFER: bush * at.conifer,
+        Material.BROADLEAF: leaves * (1 - at.conifer),
+        Material.CONIFER: leaves * at.conifer,
         Material.SOIL: bare * np.float32(0.6),
         Material.NPV: bare * np.float32(0.35),
         Material.GRASS: (1 - bush - bare) * np.float32(0.92),
@@ -95,13 +97,13 @@ def _crop(at: _Place) -> dict[Material, F32]:
 
 
 def _bare(at: _Place) -> dict[Material, F32]:
-    stone = np.where(
-        at.zone == 15, _clip(0.55, 0.85 + 0.1 * at.tuft, 1), _clip(0, 0.06 + 0.06 * at.tuft, 0.3)
-    )
-    plants = _clip(0, 0.03 + 0.04 * at.tuft, 0.2) * (1 - stone)
-    sandy = np.where(at.dry > 0.6, 0.75, 0.9) * (1 - stone - plants)
+    rocky = at.zone == 15
+    stone = np.where(rocky, _clip(0.6, 0.95 + 0.03 * at.tuft, 1), _clip(0, 0.06 + 0.06 * at.tuft, 0.3))
+    plants = np.where(rocky, 0.5, _clip(0, 0.03 + 0.04 * at.tuft, 0.2)) * (1 - stone)
+    sandy = np.where(rocky, 0, np.where(at.dry > 0.6, 0.75, 0.9)) * (1 - stone - plants)
+    lit = np.where(rocky, np.float32(0.68), np.float32(1))  # cracks and boulders shade the rest
     return {
-        Material.ROCK: stone,
+        Material.ROCK: stone * lit,
         Material.GRASS: plants,
         Material.SAND: sandy,
         Material.SOIL: 1 - stone - plants - sandy,

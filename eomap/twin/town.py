@@ -11,28 +11,55 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eomap.kernels.buildings import QUANTITIES, built_pixels
+from eomap.kernels.buildings import (
+    LAWN,
+    QUANTITIES,
+    SHARE_A,
+    SHARE_B,
+    STREET_TREES,
+    TREES,
+    built_pixels,
+)
 from eomap.twin.earth import F32, Points, from_site, uniform
 from eomap.twin.land import U8, Bool
 from eomap.twin.materials import Material
 from eomap.twin.people import Settlement, radius_m
 
-(_T, _G, _M, _C, _A) = (
-    Material.TILES, Material.GREY_ROOF, Material.METAL_ROOF, Material.CONCRETE, Material.ASPHALT,
-)  # fmt: skip
+(_T, _G, _M, _C) = Material.TILES, Material.GREY_ROOF, Material.METAL_ROOF, Material.CONCRETE
+(_A, _R, _S) = Material.ASPHALT, Material.ROCK, Material.SOIL
 _QUARTERS = {
-    # block, street, lot, fill, built, heights, roofs, their shares, trees, paved, lawn
-    1: (105, 130, 22, 40, 40, 0.84, 0.84, 0.95, 26, 70, _C, _G, _M, 0.45, 0.45, 0.08, 0.86, 0.04),
-    2: (90, 120, 14, 25, 25, 0.84, 0.88, 0.97, 11, 22, _G, _T, _C, 0.45, 0.35, 0.12, 0.76, 0.08),
-    3: (58, 90, 9, 13, 14, 0.84, 0.86, 0.95, 4, 9, _T, _G, _C, 0.40, 0.30, 0.16, 0.60, 0.14),
-    4: (190, 210, 20, 84, 60, 0.72, 0.40, 0.97, 27, 55, _C, _G, _G, 0.60, 0.40, 0.26, 0.34, 0.36),
-    5: (150, 170, 15, 58, 42, 0.74, 0.42, 0.95, 11, 20, _G, _C, _T, 0.50, 0.30, 0.34, 0.26, 0.36),
-    6: (95, 150, 9, 22, 27, 0.58, 0.52, 0.92, 4, 8, _T, _G, _G, 0.55, 0.45, 0.36, 0.14, 0.46),
-    7: (34, 46, 3, 7.5, 7.5, 0.93, 0.93, 0.97, 2, 4, _M, _G, _T, 0.45, 0.25, 0.04, 0.12, 0.06),
-    8: (290, 320, 20, 125, 95, 0.76, 0.72, 0.86, 6, 10, _M, _C, _G, 0.50, 0.25, 0.05, 0.78, 0.12),
-    9: (230, 260, 7, 52, 58, 0.42, 0.40, 0.78, 4, 8, _T, _G, _M, 0.45, 0.40, 0.36, 0.06, 0.52),
-    10: (240, 270, 14, 56, 62, 0.60, 0.58, 0.78, 6, 24, _M, _G, _C, 0.35, 0.40, 0.05, 0.48, 0.10),
+    # block uv, street, lot uv, fill uv, built, low, high; ring, open, round, steps
+    1: ((105, 125, 21, 38, 40, 0.90, 0.90, 0.97, 26, 75, 0, 0.03, 0, 6), (_C, _G, _M, 0.30, 0.50)),
+    2: ((95, 128, 14, 16, 26, 0.71, 0.73, 0.97, 11, 24, 18, 0.02, 0, 4), (_G, _M, _T, 0.42, 0.05)),
+    3: ((61, 87, 6.5, 18, 24, 0.74, 0.95, 0.97, 3.5, 9.5, 0, 0.06, 0, 2), (_C, _T, _G, 0.28, 0.45)),
+    4: ((200, 230, 20, 62, 50, 0.88, 0.40, 0.92, 27, 60, 0, 0.10, 0, 6), (_C, _G, _G, 0.50, 0.50)),
+    5: ((115, 220, 10, 32, 39, 0.74, 0.44, 0.92, 11, 22, 0, 0.09, 0, 4), (_T, _G, _A, 0.40, 0.20)),
+    6: ((127, 220, 8.5, 28, 35, 0.60, 0.57, 0.80, 3.5, 8.5, 0, 0.03, 0, 2), (_T, _G, _M, 0.70, 0.22)),
+    7: ((79, 50, 3.8, 6, 5.5, 0.96, 0.97, 0.97, 2, 4, 0, 0.02, 0, 1), (_M, _C, _T, 0.25, 0.45)),
+    8: ((240, 280, 16, 90, 80, 0.80, 0.74, 0.90, 5, 10, 0, 0.12, 0, 2), (_M, _G, _C, 0.45, 0.35)),
+    9: ((240, 280, 6, 52, 58, 0.45, 0.38, 0.80, 3.5, 8, 0, 0.10, 0, 2), (_T, _G, _M, 0.45, 0.40)),
+    10: ((250, 290, 13, 48, 56, 0.70, 0.60, 0.75, 5, 16, 0, 0.10, 0.25, 3), (_M, _G, _C, 0.35, 0.40)),
 }
+"""Streets and houses in the order of `eomap.kernels.buildings`, and roofs: three materials, two shares."""
+_OPEN = {
+    # houses roofed as their block, darkest roof; trees, paved, lawn, trees in streets
+    1: (0.20, 0.50, 0.12, 0.80, 0.12, 0.06),
+    2: (0.25, 0.64, 0.28, 0.86, 0.06, 0.34),
+    3: (0.45, 0.75, 0.35, 0.53, 0.27, 0.25),
+    4: (0.60, 0.60, 0.35, 0.40, 0.45, 0.15),
+    5: (0.55, 0.55, 0.75, 0.50, 0.36, 0.15),
+    6: (0.10, 0.62, 0.44, 0.34, 0.64, 0.30),
+    7: (0.05, 0.50, 0.25, 0.10, 0.05, 0.02),
+    8: (0.30, 0.60, 0.04, 0.80, 0.12, 0.03),
+    9: (0.30, 0.60, 0.34, 0.06, 0.80, 0.20),
+    10: (0.30, 0.45, 0.06, 0.50, 0.15, 0.03),
+}
+_TASTE = 0.15
+"""How far a town's own taste in roofs moves their shares."""
+_GREEN = {"desert": 0.4, "steppe": 0.7, "savanna": 0.9, "tundra": 0.3}
+"""How green towns are, by climate; 1 elsewhere."""
+_BEND_M, _BEND_WAVE_M = {"old": 60.0, "new": 25.0, "dense": 45.0, "informal": 60.0}, 1_400.0
+"""How far streets swing out of the town's plane, and on what length."""
 _SUN_ZENITH_DEG, _SUN_AZIMUTH_DEG = 42.0, 150.0
 """Streets have the shadows of a morning in late spring all year; azimuth from north, mirrored south."""
 _STYLES = ("old", "new", "dense", "informal")
@@ -46,6 +73,8 @@ class Town:
     radius_m: float
     angle: float
     """Direction of the streets, radians counterclockwise from east."""
+    green: float
+    """Share of the trees and lawns of a moist climate that there are."""
     style: str
     """old: a compact core; new: sprawling; dense: towers and narrow lots; informal: huts at the edge."""
 
@@ -56,7 +85,7 @@ def town_of(settlement: Settlement, *, climate: str, seed: int, style: str | Non
     warm = climate in ("rain forest", "savanna", "desert", "steppe")
     shares = (0.15, 0.40, 0.70, 1.0) if warm else (0.65, 0.88, 1.0, 1.0)
     chosen = style or next(s for s, edge in zip(_STYLES, shares, strict=True) if kind <= edge)
-    return Town(settlement, radius_m(settlement.population), turn * math.pi, chosen)
+    return Town(settlement, radius_m(settlement.population), turn * math.pi, _GREEN.get(climate, 1.0), chosen)
 
 
 def town_zones(points: Points, town: Town, *, seed: int) -> U8:
@@ -125,22 +154,36 @@ def built_surface(points: Points, zone_yx: U8, town: Town, *, seed: int) -> Buil
 
     `points` has one more row and column on every side than `zone_yx`: they say how the town's plane lies.
     """
-    u, v = from_site(points, town.settlement.site, angle=town.angle)
+    seed = seed + town.settlement.site.key % 100_003
+    bend = [
+        points.fractal(_BEND_WAVE_M, seed + k, octaves=3) * np.float32(_BEND_M[town.style]) for k in (0, 1)
+    ]
+    u, v = (
+        a + b for a, b in zip(from_site(points, town.settlement.site, angle=town.angle), bend, strict=True)
+    )
     inner = (slice(1, -1), slice(1, -1))
     slope = np.array([[(a[1:-1, 2:] - a[1:-1, :-2]) / 2, (a[2:, 1:-1] - a[:-2, 1:-1]) / 2] for a in (u, v)])
     turn = math.radians(_SUN_AZIMUTH_DEG if town.settlement.site.lat_deg >= 0 else 180 - _SUN_AZIMUTH_DEG)
     east, north = math.sin(turn), math.cos(turn)
     cos, sin, reach = math.cos(town.angle), math.sin(town.angle), math.tan(math.radians(_SUN_ZENITH_DEG))
     toward = ((east * cos + north * sin) * reach, (north * cos - east * sin) * reach, 1.0)
-    table = np.zeros((11, QUANTITIES), np.float32)
-    for code, quantities in _QUARTERS.items():
-        table[code] = quantities
     made = built_pixels(
         zone_yx,
         np.stack([u[inner], v[inner]]),
         slope,
-        quarters_zq=table,
+        quarters_zq=_quarters(town, seed),
         sun_uvh=toward,
-        seed=seed + town.settlement.site.key % 100_003,
+        seed=seed,
     )
     return Built(*made)
+
+
+def _quarters(town: Town, seed: int) -> F32:
+    """Return the quantities of a town's quarters (z, q): those of `_QUARTERS`, by its taste and climate."""
+    table = np.zeros((11, QUANTITIES), np.float32)
+    for code, (streets, roofs) in _QUARTERS.items():
+        table[code] = (*streets, *roofs, *_OPEN[code])
+    taste = (2 * uniform(seed + 2, np.arange(11), [[0], [1]]) - 1) * np.float32(_TASTE)
+    table[1:, SHARE_A : SHARE_B + 1] = np.clip(table[1:, SHARE_A : SHARE_B + 1] + taste.T[1:], 0, 1)
+    table[:, [TREES, LAWN, STREET_TREES]] *= np.float32(town.green)
+    return table

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from eomap.core.grid import PIXEL_M, Frame, transformer
 from eomap.errors import MisuseError
 from eomap.sensors.sentinel2 import SCENE_CLASS
-from eomap.twin import orbits, truth
+from eomap.twin import orbits, radar, truth
 from eomap.twin.acquisitions import Acquisition
 from eomap.twin.atmosphere import Air, boa
 from eomap.twin.climate import mean_cover
@@ -41,6 +41,7 @@ from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, sky_of, through
 from eomap.twin.source import TruthLayer
 from eomap.twin.sun import sun_angles
 from eomap.twin.weather import Forecast, Skies, explicit
+from eomap.twin.wetness import radar_ground
 
 VERSION = "1"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
@@ -152,6 +153,26 @@ class World:
         return corrected(
             np.asarray(boa(seen, at), np.float32), gain=left.gain_b[index], bias=left.bias_b[index]
         )
+
+    def radar(self, acquisition: Acquisition, frame: Frame, *, product: str) -> Mapping[str, F32]:
+        """Return VV and VH (y, x) at 10 m, linear power: gamma nought for `rtc`, sigma nought for `grd`."""
+        if acquisition.flight is None:
+            raise MisuseError("radar", expected="a Sentinel-1 acquisition", got=acquisition.sensor)
+        edge = radar.MARGIN_PX
+        wide = frame.sub(-edge, frame.height + edge, -edge, frame.width + edge)
+        land, day = self.land(wide), acquisition.day
+        row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
+        image = radar.observed(
+            radar_ground(land, self.scenery(wide, day), day, self.seed + 6_000),
+            radar.view_of(acquisition.flight, points_of(wide)),
+            rows=slice(row, row + frame.height),
+            cols=slice(col, col + frame.width),
+            pass_name=_pass_name(acquisition),
+            day=day,
+            seed=self.seed,
+            product=product.upper(),
+        )
+        return {"VV": image.vv_yx, "VH": image.vh_yx}
 
     def truth(self, frame: Frame, day: date | None) -> Mapping[str, TruthLayer]:
         """Return what is true of a frame, always (no day) or on a day; see `eomap.twin.truth`."""
