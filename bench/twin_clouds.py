@@ -25,11 +25,11 @@ from masks import load
 from scipy import ndimage
 
 from eomap.core.grid import Frame, transformer, utm_epsg
+from eomap.twin.atmosphere import Air, Optics
 from eomap.twin.climate import land_share
 from eomap.twin.earth import points_at, points_of
 from eomap.twin.ground import land_of, scenery
 from eomap.twin.optical import Sun, above_air, air_optics, illumination, surface, table_of
-from eomap.twin.atmosphere import Air, Optics
 from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, sky_of, through
 from eomap.twin.sun import sun_angles
 from eomap.twin.weather import explicit
