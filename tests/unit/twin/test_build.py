@@ -13,6 +13,7 @@ from eomap.core.grid import PIXEL_M, Frame
 from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.io.catalog import open_catalog
+from eomap.io.truth import open_truth
 from eomap.sensors.sentinel2 import offset_of, tile_of
 from eomap.twin import build as building
 from eomap.twin.build import Order, bounds_around, build
@@ -272,3 +273,12 @@ def test_a_twin_over_the_antimeridian_is_found_from_both_sides(tmp_path):
     catalogue = open_catalog(str(tmp_path / "a"))
     for side in (box(179.991, -16.769, 179.995, -16.761), box(-179.995, -16.769, -179.991, -16.761)):
         assert catalogue.search("sentinel-2-l2a", geometry=side, period=few)
+
+
+def test_scores_can_read_the_truth(full):
+    found = open_truth(full)
+    assert found.synthetic and {"height", "lcz"} < set(found.names)
+    height, zones = found.layer("height"), found.layer("lcz")
+    assert (height.kind, height.unit, height.files[0].pixel_m) == ("value", "m", 10)
+    assert zones.files[0].nodata == 0 and zones.kind == "class"
+    assert found.layer("cloud_20230602").dates == ("2023-06-02",)
