@@ -9,11 +9,13 @@ south, tell what that test gives for real pixels of one place. Reads each real s
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import KDTree
 from scipy.stats import rankdata
-from twin_samples import NAMES, REAL, Sample, beside, boosted, real_sample, twin_sample
+from twin_samples import NAMES, REAL, Sample, beside, boosted, drawn, real_sample, twin_sample
 from twin_scores import BLOCK_PX, DRAWS, FEWEST_PX, Interval
 
 from eomap.sensors.sentinel2 import LCZ_BANDS
@@ -21,6 +23,7 @@ from eomap.sensors.sentinel2 import LCZ_BANDS
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 SEED, SCENES, SIDE_PX = 51, 8, 240
+LIBRARY_SEED, LIBRARY, POOL = 33, 30, 90_000
 
 
 def told_apart(first: list[F32], other: list[F32]) -> float:
@@ -67,7 +70,7 @@ def _halves(samples: list[Sample], code: int) -> list[F32]:
     return [np.concatenate(p) for p in out]
 
 
-def _block_sums(samples: list[Sample], code: int) -> F64:
+def block_sums(samples: list[Sample], code: int) -> F64:
     """Return of every square the sums of a class's bands, and last their number (square, b + 1)."""
     out = []
     for s in samples:
@@ -97,7 +100,7 @@ def likeness(real: Sample, made: list[Sample]) -> list[Likeness]:
         halves = _halves([real], code), _halves(made, code)
         if min(len(h) for both in halves for h in both) < FEWEST_PX // 2:
             continue
-        sums = _block_sums([real], code), _block_sums(made, code)
+        sums = block_sums([real], code), block_sums(made, code)
 
         def off(*chosen: F64) -> float:
             a, b = (c.sum(0) for c in chosen)
@@ -128,6 +131,24 @@ def likenesses() -> list[Likeness]:
     return found
 
 
+def nearest() -> list[dict[str, float | str]]:
+    """Return the RMSE between pixels of each real sample and the nearest of all the twin's, by quartiles.
+
+    The twin's are POOL pixels of LIBRARY scenes all over the world and the year: what it can look like.
+    """
+    rng, pool = np.random.default_rng(1), []
+    for place in islice(drawn(LIBRARY_SEED, side_px=SIDE_PX), LIBRARY):
+        seen = twin_sample(place).surface_byx.reshape(len(LCZ_BANDS), -1)
+        pool.append(seen[:, rng.choice(seen.shape[1], POOL // LIBRARY, replace=False)].T)
+    tree, found = KDTree(np.concatenate(pool)), []
+    for name in REAL:
+        seen = real_sample(name).surface_byx.reshape(len(LCZ_BANDS), -1)
+        far, _ = tree.query(seen[:, rng.choice(seen.shape[1], 2000, replace=False)].T)
+        quartiles = np.percentile(far / np.sqrt(len(LCZ_BANDS)), (25, 50, 75)).tolist()
+        found.append({"place": name} | dict(zip(("25 %", "median", "75 %"), quartiles, strict=True)))
+    return found
+
+
 def table(found: list[Likeness]) -> str:
     """Return means and test as Markdown, then means and spreads of every band."""
     lines = [
@@ -151,3 +172,6 @@ def table(found: list[Likeness]) -> str:
 
 if __name__ == "__main__":
     print(table(likenesses()))
+    print("\n| place | nearest twin pixel, RMSE: 25 % | median | 75 % |\n|---|---|---|---|")
+    for row in nearest():
+        print("| {place} | {25 %:.4f} | {median:.4f} | {75 %:.4f} |".format(**row))
