@@ -13,7 +13,7 @@ from shapely.geometry import box
 from eomap import api
 from eomap.core.grid import Frame
 from eomap.core.period import Period
-from eomap.errors import BrokenInputError, TransientError
+from eomap.errors import TransientError
 from eomap.io import pixels
 from eomap.io.catalog import open_catalog
 from eomap.io.pixels import RasterReader
@@ -74,11 +74,6 @@ def test_tokens_are_cut_off_when_found_and_fresh_when_read(provider, folder):
     assert {s for s, _ in provider.log} == {200}
 
 
-@pytest.mark.xfail(
-    raises=BrokenInputError,
-    strict=True,
-    reason="GDAL says 'got 0 bytes' where a read is refused, and RasterReader takes the file for broken",
-)
 def test_a_token_that_runs_out_while_a_file_is_open_is_replaced(provider, folder):
     item = search(f"{provider.url}/catalog.json")[0]
     provider.guarded = True

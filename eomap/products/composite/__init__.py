@@ -57,6 +57,8 @@ PRODUCT = Product(
             scale=1e-4,
             no_look=NO_LOOK,
             bands=BANDS,
+            kind="value",
+            truth="surface",
         ),
         Layer("n_clear", "uint16", "clear looks per pixel", fill=FILL),
         Layer(
