@@ -3,9 +3,9 @@
     EOMAP_SHARED=../shared python bench/twin_lcz.py --seed 11 --windows 60          # tuning
     EOMAP_SHARED=../shared python bench/twin_lcz.py --seed 901 --windows 60 --all    # held out, all networks
 
-Windows of 32 x 32 pixels, as these networks want them, seen as Sentinel-2 L1C at scattered places and dates.
-Built ones are one quarter throughout, so that the question is what a quarter looks like; with --towns they are
-cut from whole towns where four pixels of five are of one zone. Natural ones are cut where nine of ten are.
+Windows of 32 x 32 pixels, as these networks want them, seen as Sentinel-2 L1C on scattered dates. Built ones
+lie where real cities are and are one quarter throughout, so that the question is what a quarter looks like;
+natural ones are cut anywhere on land where nine pixels of ten are of one zone.
 sen2lcz-mf is the judge that the twin's quarters were tuned on (with seeds below 900), so2sat-resnet20 was
 never tuned on. Nothing here says how good these networks are: the land is synthetic.
 """
@@ -28,7 +28,7 @@ from eomap.nn.predict import single_thread
 from eomap.sensors.sentinel2 import LCZ_BANDS
 from eomap.twin import optical
 from eomap.twin.atmosphere import Air
-from eomap.twin.climate import CLIMATES, climate_at, land_share
+from eomap.twin.climate import CLIMATES, geography, land_share
 from eomap.twin.earth import Site, points_at, points_of, uniform
 from eomap.twin.ground import Land, land_of, scenery
 from eomap.twin.land import Cover, wild_land
@@ -46,8 +46,7 @@ PITCH_PX = 40
 """Windows are laid this far apart for the networks, which read cells of 10 pixels with a halo of 11."""
 COARSE_PX, SEARCH_PX = 4, 640
 PURE = 0.9
-PURE_IN_TOWNS = 0.8
-BUILT = range(1, 11)
+BUILT, NATURAL = range(1, 11), range(11, 18)
 JUDGES = ("sen2lcz-mf", "so2sat-resnet20")
 MOST_SHADE_DEG = 70.0
 
@@ -71,6 +70,19 @@ def places(seed: int) -> Iterator[tuple[int, float, float]]:
         lon, lat = -180 + 360 * a, math.degrees(math.asin(low + (high - low) * b))
         if float(land_share(points_at([[lon]], [[lat]]))[0, 0]) > 0.95:
             yield number, lon, lat
+
+
+def cities(seed: int) -> Iterator[tuple[int, float, float]]:
+    """Yield numbered places around real cities drawn at random, longitude and latitude, without end."""
+    all_deg = geography().city_deg
+    number = 0
+    while True:
+        number += 1
+        pick, east, north = (float(uniform(seed + k, number)[0]) for k in (3, 4, 5))
+        lon, lat = (float(a) for a in all_deg[int(pick * len(all_deg))])
+        lat += 0.18 * (north - 0.5)
+        if abs(lat) < 60:
+            yield number, lon + 0.18 * (east - 0.5) / math.cos(math.radians(lat)), lat
 
 
 def frame_at(lon: float, lat: float, side_px: int) -> Frame:
@@ -122,9 +134,7 @@ def seen(land: Land, frame: Frame, code: int, *, seed: int, number: int) -> Seen
     """Return a window on some day without snow and with the sun high enough; None if no such day is found."""
     lon, lat = land.points.centre_deg
     for attempt in range(5):
-        when, haze, damp = (
-            float(uniform(seed + k, number, code, attempt)[0]) for k in (31, 32, 33)
-        )
+        when, haze, damp = (float(uniform(seed + k, number, code, attempt)[0]) for k in (31, 32, 33))
         noon = datetime(2021, 1, 1, 10, 30, tzinfo=UTC) - timedelta(hours=lon / 15)
         moment = noon + timedelta(days=int(365 * when))
         zenith, azimuth = (float(a) for a in sun_angles(lon, lat, moment))
@@ -138,9 +148,7 @@ def seen(land: Land, frame: Frame, code: int, *, seed: int, number: int) -> Seen
     return None
 
 
-def l1c(
-    ground: optical.Ground, frame: Frame, sun: Sun, air: Air, *, seed: int
-) -> npt.NDArray[np.uint16]:
+def l1c(ground: optical.Ground, frame: Frame, sun: Sun, air: Air, *, seed: int) -> npt.NDArray[np.uint16]:
     """Return the window's digital numbers (b, y, x): all bands at 10 m, as the engine brings them there."""
     table, index = optical.table_of("S2A")
     above = optical.air_optics("S2A", sun, air)
@@ -148,43 +156,41 @@ def l1c(
     out = []
     for k, name in enumerate(LCZ_BANDS):
         factor = optical.factor_of(name)
-        surface = optical.coarser(
-            optical.surface(ground, index[name], table=table, lit_yx=lit), factor
-        )
+        surface = optical.coarser(optical.surface(ground, index[name], table=table, lit_yx=lit), factor)
         light = optical.above_air(surface, factor, above.band(name))
-        dn = optical.digital_numbers(
-            optical.noisy(light, frame, factor, seed=seed + 100 * k), offset_dn=0
-        )
+        dn = optical.digital_numbers(optical.noisy(light, frame, factor, seed=seed + 100 * k), offset_dn=0)
         at = (EDGE_PX + np.arange(SIDE_PX) + 0.5) / factor
-        out.append(interpolate(dn, at, at, nodata=0) if factor > 1 else dn[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX])
+        out.append(
+            interpolate(dn, at, at, nodata=0) if factor > 1 else dn[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX]
+        )
     return np.stack(out)
 
 
 def windows(seed: int, count: int, zones: list[int]) -> list[Seen]:
     """Return `count` windows of each zone, or fewer where the land has no more in 40 places for each."""
     found: dict[int, list[Seen]] = {z: [] for z in zones}
-    for number, lon, lat in places(seed):
-        lacking = [z for z in zones if len(found[z]) < count]
-        if not lacking or number > 40 * count:
+
+    def lacking(kind: range) -> list[int]:
+        return [z for z in zones if z in kind and len(found[z]) < count]
+
+    for number, lon, lat in cities(seed):
+        if not lacking(BUILT):
             break
-        wild = {}
-        if any(z > 10 for z in lacking):
-            wild = pure_windows(frame_at(lon, lat, SEARCH_PX), seed)
-        populated = CLIMATES[int(climate_at(points_at([[lon]], [[lat]]), seed + 10)[0, 0])].people > 0.15
-        middle = frame_at(lon, lat, WHOLE_PX)
-        for zone in lacking:
-            if zone in BUILT and populated:
-                land = as_built(land_of(middle, seed), middle, zone, seed=seed, number=number)
-                window = seen(land, middle, zone, seed=seed, number=number)
-            elif zone in wild:
-                land = land_of(wild[zone], seed)
-                inner = slice(EDGE_PX, -EDGE_PX)
-                if (land.zone_yx[inner, inner] == zone).mean() < PURE:
-                    continue
-                window = seen(land, wild[zone], zone, seed=seed, number=number)
-            else:
-                continue
-            if window:
+        frame = frame_at(lon, lat, WHOLE_PX)
+        land = land_of(frame, seed)
+        for zone in lacking(BUILT):
+            built = as_built(land, frame, zone, seed=seed, number=number)
+            if window := seen(built, frame, zone, seed=seed, number=number):
+                found[zone].append(window)
+    for number, lon, lat in places(seed):
+        if not lacking(NATURAL) or number > 40 * count:
+            break
+        wild = pure_windows(frame_at(lon, lat, SEARCH_PX), seed)
+        for zone in set(wild) & set(lacking(NATURAL)):
+            land = land_of(wild[zone], seed)
+            inner = slice(EDGE_PX, -EDGE_PX)
+            pure = (land.zone_yx[inner, inner] == zone).mean() >= PURE
+            if pure and (window := seen(land, wild[zone], zone, seed=seed, number=number)):
                 found[zone].append(window)
     return [w for z in zones for w in found[z]]
 
@@ -207,9 +213,10 @@ def report(shown: list[Seen], judge: str) -> None:
     rank = (probability > probability[np.arange(len(truth)), truth - 1][:, None]).sum(axis=1)
     zones = np.unique(truth)
     mean = np.mean([(said == z)[truth == z].mean() for z in zones])
+    same_kind = ((said <= 10) == (truth <= 10)).mean()
     print(
         f"\n{judge}: {len(truth)} windows, OA {(said == truth).mean():.3f}, mean of zones {mean:.3f}, "
-        f"among the first three {(rank < 3).mean():.3f}, built or natural {((said <= 10) == (truth <= 10)).mean():.3f}"
+        f"among the first three {(rank < 3).mean():.3f}, built or natural {same_kind:.3f}"
     )
     print("| zone | n | right | is called |\n|---|---|---|---|")
     for zone in zones:

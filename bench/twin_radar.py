@@ -1,4 +1,4 @@
-"""Print how near the twin's radar comes to real Sentinel-1: docs/explanation/twin-radar.md.
+"""Print how near the twin's radar comes to real Sentinel-1; the twin's figures are of synthetic images.
 
     EOMAP_SHARED=../shared python bench/twin_radar.py
 
@@ -23,8 +23,8 @@ from maps import DATA
 from eomap.core.grid import Frame
 from eomap.twin.earth import points_of
 from eomap.twin.land import Cover
-from eomap.twin.orbit import REPEAT_DAYS, Pass, passes_over, view_of
-from eomap.twin.radar import LOOKS, Ground, observed
+from eomap.twin.orbits import SENTINEL1, Pass, moment_at, passes_over
+from eomap.twin.radar import LOOKS, Ground, observed, view_of
 
 F64 = npt.NDArray[np.float64]
 PLACES: dict[str, tuple[float, float, Cover]] = {
@@ -58,15 +58,19 @@ def window_looks(power: F64) -> F64:
     return np.percentile(views.mean((2, 3)) ** 2 / views.var((2, 3)), [25, 50, 75])
 
 
-def pass_of(lon: float, lat: float, moment: datetime) -> Pass:
+def flight_of(lon: float, lat: float, moment: datetime) -> Pass:
     """Return the pass whose cycle comes nearest to a real moment."""
-    cycle_s = REPEAT_DAYS / 2 * 86_400  # two satellites
+    cycle_s = SENTINEL1.cycle_days / 2 * 86_400  # two satellites
 
-    def away_s(p: Pass) -> float:
-        since = (next(p.moments(moment, datetime.max.replace(tzinfo=moment.tzinfo))) - moment).total_seconds()
-        return min(since % cycle_s, cycle_s - since % cycle_s)
+    def away_s(flight: Pass) -> float:
+        since = (moment_at(flight, lon, lat) - moment).total_seconds() % cycle_s
+        return min(since, cycle_s - since)
 
-    return min(passes_over(lon, lat), key=away_s)
+    return min(passes_over(SENTINEL1, "S1A", lon, lat), key=away_s)
+
+
+def name_of(flight: Pass) -> str:
+    return f"{flight.relative_orbit:03d}{'d' if flight.descending else 'a'}"
 
 
 def ground_of(code: npt.NDArray[np.uint8], dem: F64, place: str, frame: Frame) -> Ground:
@@ -125,8 +129,8 @@ def made(
     frame = Frame(epsg, 10 * round(corner[0] / 10), 10 * round(corner[1] / 10), *code.shape)
     ground = ground_of(code, dem, place, frame)
     points = points_of(frame)
-    satellite = pass_of(*points.centre_deg, moment)
-    view = view_of(points, satellite)
+    flight = flight_of(*points.centre_deg, moment)
+    view = view_of(flight, points)
     row, col = -frame.y0 // 10, frame.x0 // 10
     started = time.process_time()
     image = observed(
@@ -134,7 +138,7 @@ def made(
         view,
         rows=slice(row + 1, row + code.shape[0] - 1),
         cols=slice(col + 1, col + code.shape[1] - 1),
-        satellite=satellite,
+        pass_name=name_of(flight),
         day=moment.date(),
         seed=1,
     )
@@ -142,7 +146,7 @@ def made(
     twin = {"vv": image.vv_yx.astype(float), "vh": image.vh_yx.astype(float)}
     return {
         "twin": twin,
-        "pass": satellite.name,
+        "pass": name_of(flight),
         "moment": moment,
         "us": spent,
         "incidence_deg": float(np.degrees(view.incidence_yx.mean())),
@@ -192,14 +196,14 @@ def even(cover: Cover, size: int, **truth: float) -> Ground:
 def speckle_alone() -> None:
     print("\n| product | looks asked | VV measured | VH | lag 1 VV | VH |\n|---|---|---|---|---|---|")
     size = 1502
-    satellite = passes_over(13.0, 52.4)[0]
+    flight = passes_over(SENTINEL1, "S1A", 13.0, 52.4)[0]
     points = points_of(Frame(32633, 300_000, 5_800_000, size, size))
     ground = even(Cover.TREES, size, tree_yx=1.0, canopy_m_yx=20.0, moisture_yx=0.2)
     for product in LOOKS:
-        view = view_of(points, satellite)
+        view = view_of(flight, points)
         started = time.process_time()
         image = observed(
-            ground, view, rows=slice(1, size - 1), cols=slice(1, size - 1), satellite=satellite,
+            ground, view, rows=slice(1, size - 1), cols=slice(1, size - 1), pass_name=name_of(flight),
             day=date(2024, 6, 1), seed=3, product=product,
         )  # fmt: skip
         spent = (time.process_time() - started) / size**2 * 1e6
@@ -222,7 +226,7 @@ def kalimantan() -> None:
     real = {band: np.array(looks) for band, looks in series.items()}
     forest = (real["vv"].mean(0) > 10**-1.1) & (real["vh"].mean(0) > 10**-1.7)
     sea = real["vh"].mean(0) < 10**-2.3
-    satellite = pass_of(119.22, 5.38, datetime.fromisoformat("2017-05-12T21:49:15+00:00"))
+    flight = flight_of(119.22, 5.38, datetime.fromisoformat("2017-05-12T21:49:15+00:00"))
     size = 402
     points = points_of(Frame(32650, 744_000, 595_000, size, size))
     days = [date(2017, 1 + k // 2, 1 + 12 * (k % 2)) for k in range(24)]
@@ -235,8 +239,8 @@ def kalimantan() -> None:
         ground = even(cover, size, moisture_yx=0.3, wind_m_s_yx=2.5, **truth)
         images = [
             observed(
-                ground, view_of(points, satellite), rows=slice(1, size - 1), cols=slice(1, size - 1),
-                satellite=satellite, day=d, seed=3, product="GRD",
+                ground, view_of(flight, points), rows=slice(1, size - 1), cols=slice(1, size - 1),
+                pass_name=name_of(flight), day=d, seed=3, product="GRD",
             )
             for d in days
         ]  # fmt: skip

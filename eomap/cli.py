@@ -178,7 +178,8 @@ def _describe(plan: Any, out: str | None = None) -> str:
         f"product     {plan.product} {plan.product_version} ({', '.join(plan.layers)})",
         f"period      {plan.period}",
         f"catalogue   {plan.catalog}, collection {plan.collection}",
-        f"network     {plan.model} ({plan.model_sha256[:12]}), cloud mask {plan.mask}",
+        f"network     {plan.network}{f' ({plan.model_sha256[:12]})' if plan.model else ''},"
+        f" cloud mask {plan.mask}",
         f"tiles       {len(plan.tasks)} with scenes, {len(plan.unseen)} without; {len(plan.scenes)} scenes",
         f"reads       {read / 1e9:.2f} GB of pixels; up to {memory / 1e9:.1f} GB per worker;"
         f" about {_duration(seconds)} of one core",
@@ -230,7 +231,8 @@ def status(cube: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, indent=1))
         return
-    print(f"{found['product']} {found['period']} by {found['model']}, run {found['run_id'][:12]}")
+    made_by = f"by {found['model']}" if found["model"] else "with no network"
+    print(f"{found['product']} {found['period']} {made_by}, run {found['run_id'][:12]}")
     print(
         f"{found['done']} of {found['planned']} tiles done, {len(found['failed'])} failed, "
         f"{found['waiting']} waiting, {found['unseen']} without scenes"

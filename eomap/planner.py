@@ -8,7 +8,7 @@ import shapely
 from pyproj import Geod
 
 from eomap.core.aoi import Aoi, clip_to_tile, tiles_of
-from eomap.core.grid import PIXEL_M, Frame, Tile, frame_of, tile_epsg, window_within
+from eomap.core.grid import PIXEL_M, Frame, Tile, Window, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
@@ -20,10 +20,14 @@ _GEOD = Geod(ellps="WGS84")
 BLOCKS_PX = (2000, 1000, 500, 250)
 """Sides of read blocks, largest first: multiples of a 100 m cell."""
 PROCESS_BYTES = 600 << 20
-"""What a worker holds before it reads a pixel: Python, torch, a network, GDAL's cache."""
+"""What a process holds before it reads a pixel: Python, numba, GDAL's cache; torch and a network."""
+SHARD_BYTES = 400 << 20
+"""What landing takes at most: a shard filled up, encoded, joined, read back."""
 CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 10_000.0, "sen2lcz-mf": 1_200.0}
 """Measured on one 2.6 GHz core (bench/README.md); other networks by PATCHES_PER_SECOND."""
 PATCHES_PER_SECOND = 440.0
+LATTICE_CELLS_PER_SECOND = 1.6e6
+"""Of a product without a network, per CPU-second: 10 looks composed, placed, landed (bench/composite.py)."""
 READ_BYTES_PER_SECOND = 30e6
 """Needed bytes read and masked per CPU-second: less from JPEG 2000, more from GeoTIFF (bench/README.md)."""
 
@@ -146,9 +150,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     frame = frame_of(window, tile_epsg(tile), cell_px=product.cell_px, halo_px=need.halo_px)
     scenes = sorted(scenes, key=lambda s: s.id)
     read = _read_bytes(scenes, frame)
-    block_px, memory = _block(order, tile, frame, len(scenes))
-    # Networks see the cells of the zone; the lattice is finer from west to east the nearer the pole.
-    rows, cols = ((n - 2 * need.halo_px) // product.cell_px for n in frame.shape)
+    block_px, memory = _block(order, tile, window, frame, len(scenes))
     clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
     key = digest(
         [
@@ -165,9 +167,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             [_identity(s) for s in scenes],
         ]
     )
-    seconds = read / READ_BYTES_PER_SECOND + rows * cols / CELLS_PER_SECOND.get(
-        order.model, PATCHES_PER_SECOND
-    )
+    seconds = read / READ_BYTES_PER_SECOND + _making_s(order, window, frame)
     return Task(
         tile=tile,
         window=window,
@@ -204,18 +204,41 @@ def _read_bytes(scenes: Sequence[Scene], frame: Frame) -> int:
     return int(np.dot(shares, pixels) * frame.height * frame.width * 2)
 
 
-def _block(order: Order, tile: Tile, frame: Frame, looks: int) -> tuple[int, int]:
+def _making_s(order: Order, window: Window, frame: Frame) -> float:
+    """Return the seconds from what was read to what is written."""
+    product = order.product
+    if not product.models:
+        return window.shape[0] * window.shape[1] / LATTICE_CELLS_PER_SECOND
+    # Networks see the cells of the zone; the lattice is finer from west to east the nearer the pole.
+    rows, cols = ((n - 2 * product.needs[0].halo_px) // product.cell_px for n in frame.shape)
+    return rows * cols / CELLS_PER_SECOND.get(order.model, PATCHES_PER_SECOND)
+
+
+def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
+    """Return the bytes that a worker takes while its block takes so many."""
+    product, need = order.product, order.product.needs[0]
+    bands, pixels = len(need.bands), frame.height * frame.width
+    if product.models:
+        # A worker is two processes, one fetching and one predicting, and two composites on their way between
+        # them: four composites, the gap-filled copy, counts and gaps.
+        return 2 * PROCESS_BYTES + pixels * (5 * bands * 2 + 4 * 2 + 6) + reading
+    # One process: its composite, and first a block, then the layers and the shard that is landing.
+    per_cell = 1 + sum(
+        np.dtype(g.dtype).itemsize * max(len(g.bands), 1) for g in product.layers(order.extra_layers)
+    )
+    placing = window.shape[0] * window.shape[1] * per_cell + SHARD_BYTES
+    return PROCESS_BYTES + pixels * 2 * (bands + 1 + need.spread) + max(reading, placing)
+
+
+def _block(order: Order, tile: Tile, window: Window, frame: Frame, looks: int) -> tuple[int, int]:
     """Return the largest block side that keeps a worker within its budget, and the memory it takes."""
     bands = len(order.product.needs[0].bands)
-    pixels = frame.height * frame.width
-    # A worker is two processes, one fetching and one predicting, and two composites on their way between
-    # them: four composites, the gap-filled copy, counts and gaps; then a block's looks, twice when stacked.
-    standing = 2 * PROCESS_BYTES + pixels * (5 * bands * 2 + 4 * 2 + 6)
     for side in BLOCKS_PX:
         area = min(side + 2 * cloudmask.MARGIN_PX, frame.height) * min(
             side + 2 * cloudmask.MARGIN_PX, frame.width
         )
-        memory = standing + area * (looks * (2 * bands * 2 + 1) + 4 * bands)
+        # A block's looks, and one more with its temporaries.
+        memory = _memory(order, window, frame, area * (looks * (bands * 2 + 1) + 8 * bands))
         if memory <= order.memory_bytes:
             return side, int(memory)
     raise MisuseError(

@@ -55,15 +55,14 @@ def building() -> Iterator[Notify]:
 
     columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
 
         def show(kind: str, info: Mapping[str, Any]) -> None:
             if kind == "twin-begin":
-                bar.update(task, total=info["pixels"])
+                bar.add_task("", total=info["pixels"])
             elif kind == "twin-scene":
-                bar.update(task, description=info["id"])
+                bar.update(bar.task_ids[0], description=info["id"])
             elif kind == "twin-done":
-                bar.update(task, advance=info["pixels"])
+                bar.update(bar.task_ids[0], advance=info["pixels"])
 
         yield show
 

@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 from shapely import from_wkb, wkb
 
-from eomap.core.grid import Frame, Tile, frame_of, tile_cells, tile_epsg, tile_window
+from eomap.core.grid import Frame, Tile, Window, frame_of, tile_epsg
 from eomap.core.mask import mask as aoi_mask
 from eomap.core.plan import Task
 from eomap.core.ports import U16, Bool, PixelReader, Predictor
 from eomap.core.product import Inputs, Need, Product
-from eomap.core.receipt import Receipt, Written
+from eomap.core.receipt import Receipt, Written, tally
 from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
-from eomap.kernels.median import median_composite
+from eomap.kernels.median import NO_SPREAD, median_and_spread, median_composite
 from eomap.sensors import cloudmask, sentinel2
 
 Darkest = dict[str, dict[str, float]]
@@ -52,16 +52,20 @@ class Composite:
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
     decoded_bytes: int = 0
+    spread_yx: U16 | None = None
+    """See `Inputs`."""
 
 
 class Sink(Protocol):
     """Where finished tiles go."""
 
-    def write(self, tile: Tile, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Written, ...]:
-        """Write one whole tile of every layer and return what lies there."""
+    def write(
+        self, tile: Tile, arrays: Mapping[str, npt.NDArray[Any]], *, window: Window
+    ) -> tuple[Written, ...]:
+        """Write one tile of every layer, fill beyond the window of the arrays, and return what lies there."""
 
 
-def run_job(job: Job, reader: PixelReader, predict: Predictor, sink: Sink) -> Receipt:
+def run_job(job: Job, reader: PixelReader, predict: Predictor | None, sink: Sink) -> Receipt:
     """Do a whole job in this process and return its receipt."""
     composite = fetch_composite(job, reader)
     return infer_and_land(job, composite, predict, sink)
@@ -99,19 +103,27 @@ def _compose(
     need = job.product.needs[0]
     dn = np.zeros((len(need.bands), *frame.shape), dtype=np.uint16)
     n_clear = np.zeros(frame.shape, dtype=np.uint16)
+    spread = np.full(frame.shape, NO_SPREAD, dtype=np.uint16) if need.spread else None
     clock = _Clock()
     darkest: Darkest = {}
     before = getattr(reader, "decoded_bytes", 0)
     for rows, cols in _blocks(frame, job.task.block_px):
         block = frame.sub(rows.start, rows.stop, cols.start, cols.stop)
+        groups = looks_of(scenes, block)
+        if not groups:
+            continue
         with clock("fetch"):
-            looks = [
-                _look(group, need, block, job.mask, reader, darkest) for group in looks_of(scenes, block)
-            ]
-        if looks:
-            with clock("composite"):
-                stack, clear = np.stack([d for d, _ in looks]), np.stack([c for _, c in looks])
+            stack = np.empty((len(groups), len(need.bands), *block.shape), dtype=np.uint16)
+            clear = np.empty((len(groups), *block.shape), dtype=bool)
+            for t, group in enumerate(groups):
+                stack[t], clear[t] = _look(group, need, block, job.mask, reader, darkest)
+        with clock("composite"):
+            if spread is None:
                 dn[:, rows, cols], n_clear[rows, cols] = median_composite(stack, clear)
+            else:
+                made = median_and_spread(stack, clear)
+                dn[:, rows, cols], n_clear[rows, cols], spread[rows, cols] = made
+        del stack, clear  # before the next block's
     doubts = (_doubt(s, darkest.get(s.id, {})) for s in scenes)
     return Composite(
         frame,
@@ -122,26 +134,27 @@ def _compose(
         warnings=tuple(d for d in doubts if d),
         seconds=clock.seconds,
         decoded_bytes=getattr(reader, "decoded_bytes", 0) - before,
+        spread_yx=spread,
     )
 
 
-def infer_and_land(job: Job, composite: Composite, predict: Predictor, sink: Sink) -> Receipt:
+def infer_and_land(job: Job, composite: Composite, predict: Predictor | None, sink: Sink) -> Receipt:
     """Turn a composite into layers, write them as one tile, and return the receipt."""
     clock = _Clock()
     with clock("infer"):
         layers = infer(job, composite, predict)
     with clock("land"):
-        objects = sink.write(job.task.tile, layers)
+        objects = sink.write(job.task.tile, layers, window=job.task.window)
     main = job.product.gives[0]
-    codes, counts = np.unique(layers[main.name], return_counts=True)
-    histogram = {str(int(k)): int(n) for k, n in zip(codes, counts, strict=True) if k != main.fill}
+    counted = tally(main, layers[main.name] if main.bands else (layers[main.name],))
     return Receipt(
         task_key=job.task.key,
         tile=job.task.tile.id,
         status="written",
         objects=objects,
-        n_valid=sum(n for k, n in histogram.items() if int(k) != main.no_look),
-        histogram=histogram,
+        n_valid=counted.n_valid,
+        histogram=counted.histogram,
+        sums=counted.sums,
         scenes_used=composite.used,
         scenes_failed=composite.failed,
         warnings=composite.warnings,
@@ -151,8 +164,8 @@ def infer_and_land(job: Job, composite: Composite, predict: Predictor, sink: Sin
     )
 
 
-def infer(job: Job, composite: Composite, predict: Predictor) -> dict[str, npt.NDArray[Any]]:
-    """Return the stored values of every layer on the whole tile; cells outside the AOI are fill."""
+def infer(job: Job, composite: Composite, predict: Predictor | None) -> dict[str, npt.NDArray[Any]]:
+    """Return the stored values of the job's layers on its window; cells outside the AOI are fill."""
     task, product = job.task, job.product
     wanted = aoi_mask(wkb.loads(task.clip_wkb, hex=True), task.window) if task.clip_wkb else None
     inputs = Inputs(
@@ -162,18 +175,10 @@ def infer(job: Job, composite: Composite, predict: Predictor) -> dict[str, npt.N
         n_clear_yx=composite.n_clear_yx,
         window=task.window,
         wanted_yx=np.ones(task.window.shape, dtype=bool) if wanted is None else wanted,
+        spread_yx=composite.spread_yx,
     )
     given = product.compute(inputs, predict)
-    n, whole = tile_cells(product.step), tile_window(task.tile, product.step)
-    rows = slice(task.window.row0 - whole.row0, task.window.row1 - whole.row0)
-    cols = slice(task.window.col0 - whole.col0, task.window.col1 - whole.col0)
-    out = {}
-    for layer in product.gives:
-        if layer.name in job.layers:
-            lead = (len(layer.bands),) if layer.bands else ()
-            out[layer.name] = np.full((*lead, n, n), layer.fill, dtype=layer.dtype)
-            out[layer.name][..., rows, cols] = given[layer.name]
-    return out
+    return {name: given[name] for name in job.layers}
 
 
 def looks_of(scenes: tuple[Scene, ...], frame: Frame) -> list[tuple[Scene, ...]]:

@@ -8,11 +8,15 @@ from eomap.errors import MisuseError
 
 def open_cube(out: str) -> Any:
     """Return the cube as an xarray.Dataset with its CRS; lazy, whole tiles are read as asked."""
+    import warnings
+
     import xarray as xr
 
     from eomap.io.cube import open_cube as opened
 
-    return xr.open_zarr(opened(out).store.zarr(), chunks=None, decode_coords="all")
+    with warnings.catch_warnings():  # "no look" and "never written" are two numbers, and both decode to NaN
+        warnings.filterwarnings("ignore", message=".*multiple fill values")
+        return xr.open_zarr(opened(out).store.zarr(), chunks=None, decode_coords="all")
 
 
 def query_point(out: str, lon: float, lat: float) -> dict[str, Any]:
@@ -38,7 +42,12 @@ def query_zones(out: str, zones: str) -> list[dict[str, Any]]:
     cube = opened(out)
     main = cube.layers[0]
     if not main.legend:
-        raise MisuseError(out, expected="a map of classes", got=f"layer {main.name}")
+        raise MisuseError(
+            out,
+            expected="a map of classes, for areas are counted by class",
+            got=f"a map of values, {main.name}",
+            hint="--point, or export --cog for the zonal statistics of a GIS",
+        )
     names = {c.value: c.name for c in main.legend}
     table = zone_table(read_zones(zones), partial(_codes, cube, main.name), step=cube.extent.step)
     records: list[dict[str, Any]] = [{str(k): v for k, v in r.items()} for r in table.to_dict("records")]

@@ -17,6 +17,8 @@ DEFAULT_CATALOG = "earth-search"
 DEFAULT_MEMORY_BYTES = 6 << 30
 MASKS = ("auto", "scl", "spectral", "s2cloudless", "none")
 EXTENTS = ("aoi", "global")
+SURFACE = "L2A"
+"""The level that a product without a network takes where a catalogue offers several."""
 
 Notify = Callable[[str, Mapping[str, Any]], None]
 
@@ -60,6 +62,8 @@ def plan(
         one_of("--layer", name, made.optional)
     if max_cloud is not None and not 0 <= max_cloud <= 100:
         raise MisuseError("--max-cloud", expected="a percentage from 0 to 100", got=f"{max_cloud:g}")
+    if model and not made.models:
+        raise MisuseError("--model", expected=f"none, for {made.name} needs no network", got=model)
     asked = model_entry(model) if model else None
     if asked:
         one_of("--model", asked.name, made.models)
@@ -70,18 +74,20 @@ def plan(
         )
     area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
     source = open_catalog(catalog)
-    chosen = collection or _collection(source, (asked or model_entry(made.models[0])).level)
+    known = asked or (model_entry(made.models[0]) if made.models else None)
+    chosen = collection or _collection(source, known.level if known else SURFACE)
     items = source.search(
         chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
     )
-    entry = asked or model_entry(made.default_model(_levels(items, chosen)))
+    if known and not asked:
+        known = model_entry(made.default_model(_levels(items, chosen)))
     order = Order(
         product=made,
         period=span,
         catalog=catalog,
         collection=chosen,
-        model=entry.name,
-        model_sha256=entry.sha256,
+        model=known.name if known else "",
+        model_sha256=known.sha256 if known else "",
         mask=mask,
         extent=extent,
         extra_layers=tuple(sorted(layers)),
@@ -91,7 +97,8 @@ def plan(
     made_plan = plan_of(
         area, order, items, names=source.entry.bands(chosen), signing=source.entry.signing, code=__version__
     )
-    return replace(made_plan, notes=(*made_plan.notes, *_level_notes(made_plan, entry.name, entry.level)))
+    notes = _level_notes(made_plan, known.name, known.level) if known else ()
+    return replace(made_plan, notes=(*made_plan.notes, *notes))
 
 
 def _levels(items: Sequence[Item], collection: str) -> set[str]:
@@ -111,7 +118,7 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _collection(source: Any, level: str) -> str:
-    """Return the Sentinel-2 collection of a catalogue; of several, one of the level a network knows."""
+    """Return the Sentinel-2 collection of a catalogue; of several, one of the level asked for."""
     if source.entry.sentinel2:
         return str(source.entry.sentinel2)
     there = sorted(source.collections())

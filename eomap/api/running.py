@@ -72,7 +72,7 @@ def run(
     if not plan.tasks:
         return Summary(out, plan.run_id, 0, 0, 0, warnings=plan.notes)
     ledger, cube = _vetted(plan, out), cube_of(plan, out)
-    weights = _weights(plan, notify)
+    weights = _weights(plan, notify) if plan.model else ""
     done = _done(ledger, cube)
     todo = [t for t in plan.tasks if t.tile.id not in done]
     size = {t.tile.id: task_km2(t) for t in plan.tasks}
@@ -91,7 +91,7 @@ def run(
             "km2_done": sum(size[t.tile.id] for t in plan.tasks if t.tile.id in done),
         },
     )
-    ports = (_reader, partial(_predictor, plan.model, weights), cube)
+    ports = (_reader, partial(_predictor, plan.model, weights) if plan.model else None, cube)
     with heeded() as check, _workers(engine, address, workers) if todo else contextlib.nullcontext():
         _begin(plan, ledger, cube)
         state = (
@@ -181,8 +181,9 @@ def _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per
 
         reader = ports[0]()
         try:
+            predict = ports[1]("cpu") if ports[1] else None
             return inline.run(
-                jobs, reader=reader, predict=ports[1]("cpu"), sink=ports[2], settled=settled, check=check
+                jobs, reader=reader, predict=predict, sink=ports[2], settled=settled, check=check
             )
         finally:
             reader.close()
@@ -307,7 +308,7 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
     """Return the attributes that say what a cube was made from."""
     from eomap.io.registry import model
 
-    entry = model(plan.model)
+    networks = [model(plan.model)] if plan.model else []
     scenes = list(plan.scenes.values())
     return {
         "title": f"{title}, {plan.period}",
@@ -319,12 +320,13 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
         "eomap:product": {"name": plan.product, "version": plan.product_version},
         "eomap:models": [
             {
-                "name": entry.name,
-                "version": entry.version,
-                "sha256": entry.sha256,
-                "licence": entry.licence,
-                "trained_on": entry.level,
+                "name": n.name,
+                "version": n.version,
+                "sha256": n.sha256,
+                "licence": n.licence,
+                "trained_on": n.level,
             }
+            for n in networks
         ],
         "eomap:period": plan.period,
         "eomap:mask": plan.mask,

@@ -114,7 +114,7 @@ def _compared(
     `side` is that of the blocks, in cells; the tally does not depend on it.
     """
     from eomap.core.grid import Window, tile_cells, tile_window
-    from eomap.io.cube import chunk_cells
+    from eomap.io.shards import chunk_cells
     from eomap.io.sights import Sight
 
     step = cube.extent.step

@@ -24,7 +24,7 @@ def status(out: str) -> dict[str, Any]:
         "run_id": plan.run_id,
         "product": plan.product,
         "period": plan.period,
-        "model": plan.model,
+        "model": plan.model or None,
         "planned": len(planned),
         "done": len(done),
         "failed": {t: r.error for t, r in sorted(failures.items())},
@@ -59,18 +59,16 @@ def verify(out: str) -> dict[str, list[str]]:
 
 
 def _sums(cube: Any, tile: str, receipt: Receipt) -> str | None:
-    """Return the fault where the classes of a tile do not add up to its receipt."""
-    import numpy as np
-
+    """Return the fault where what a tile holds does not add up to its receipt."""
     from eomap.core.grid import Tile, tile_window
+    from eomap.core.receipt import Tally, tally
 
-    main = cube.layers[0]
-    if main.scale is not None:
-        return None
-    cells = cube.read(main.name, tile_window(Tile.parse(tile), cube.extent.step))
-    codes, counts = np.unique(cells, return_counts=True)
-    found = {str(int(k)): int(n) for k, n in zip(codes, counts, strict=True) if k != main.fill}
-    return None if found == dict(receipt.histogram) else "the sums of its classes are not those recorded"
+    main, window = cube.layers[0], tile_window(Tile.parse(tile), cube.extent.step)
+    bands = range(len(main.bands)) if main.bands else (None,)
+    found = tally(main, (cube.read(main.name, window, band=b) for b in bands))
+    recorded = Tally(receipt.n_valid, dict(receipt.histogram), dict(receipt.sums))
+    what = "classes" if main.legend else "values"
+    return None if found == recorded else f"the sums of its {what} are not those recorded"
 
 
 def repair(out: str, *, notify: Notify = silent, **how: Any) -> tuple[dict[str, list[str]], Summary]:

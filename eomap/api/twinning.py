@@ -58,7 +58,7 @@ def build_twin(
         sensors=tuple(dict.fromkeys(sensors)),
         seed=seed,
         levels=tuple(dict.fromkeys(levels)),
-        quirks=quirks_named(quirks),
+        quirks=quirks_named([*quirks, *(("offset-undeclared",) if shift == "offset" else ())]),
         whole_scenes=whole_scenes,
         dated_truth=dated_truth,
     )

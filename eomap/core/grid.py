@@ -228,6 +228,7 @@ def cell_index(window: Window, frame: Frame, *, cell_px: int) -> tuple[npt.NDArr
     lon, lat = np.meshgrid(window.lon(), window.lat())
     x, y = transformer(4326, frame.epsg).transform(lon.ravel(), lat.ravel())
     cell_m = cell_px * PIXEL_M
-    col = np.floor((np.asarray(x) - frame.x0) / cell_m).astype(np.int64).reshape(window.shape)
-    row = np.floor((frame.y0 - np.asarray(y)) / cell_m).astype(np.int64).reshape(window.shape)
-    return row, col
+    # Counted from the zone's origin first: a rounding that depended on the frame would depend on the cutting.
+    col = np.floor(np.asarray(x) / cell_m).astype(np.int64) - frame.x0 // cell_m
+    row = frame.y0 // cell_m - np.ceil(np.asarray(y) / cell_m).astype(np.int64)
+    return row.reshape(window.shape), col.reshape(window.shape)

@@ -8,6 +8,8 @@ from typing import Any
 
 from eomap.core.grid import Tile, Window
 
+NO_NETWORK = "no network"
+
 
 def digest(value: Any) -> str:
     """Return the sha256 of the canonical JSON of a value made of plain types.
@@ -55,6 +57,7 @@ class Plan:
     catalog: str
     collection: str
     model: str
+    """Name of the network; empty, like its digest, for a product without one."""
     model_sha256: str
     mask: str
     layers: tuple[str, ...]
@@ -83,6 +86,11 @@ class Plan:
                 sorted(self.unseen),
             ]
         )
+
+    @property
+    def network(self) -> str:
+        """The network for people, also where there is none."""
+        return self.model or NO_NETWORK
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain JSON types, with its run id."""

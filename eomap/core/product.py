@@ -17,6 +17,8 @@ class Need:
     bands: tuple[str, ...]
     halo_px: int
     """Pixels of 10 m that a frame reads beyond its tile on every side."""
+    spread: bool = False
+    """Whether it needs to know how far the looks lie from the composite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Inputs:
     """The lattice cells to give layers for."""
     wanted_yx: Bool
     """Which cells of the window lie in the AOI; the others keep the fill value."""
+    spread_yx: U16 | None = None
+    """Spread of the looks, reflectance x 10000 (kernels.median); None unless the need asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Product:
     cell_px: int
     """Cell size inside a frame, in 10 m pixels."""
     compute: Callable[..., Mapping[str, Any]]
-    models: tuple[str, ...]
-    """Names of the networks that can make it; the first is the default."""
+    models: tuple[str, ...] = ()
+    """Names of the networks that can make it, the default first; none where `compute` needs no `predict`."""
     optional: tuple[str, ...] = ()
     """Names of layers written only on request."""
     models_by_level: Mapping[str, str] = field(default_factory=dict)
@@ -65,6 +69,8 @@ class Product:
         return tuple(g for g in self.gives if g.name not in self.optional or g.name in extra)
 
     def default_model(self, levels: Collection[str]) -> str:
-        """Return the network to take for scenes of these processing levels when none is asked for."""
+        """Return the network to take for scenes of these levels when none is asked for; empty without any."""
+        if not self.models:
+            return ""
         chosen = {self.models_by_level.get(level, self.models[0]) for level in levels}
         return chosen.pop() if len(chosen) == 1 else self.models[0]

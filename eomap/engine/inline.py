@@ -13,7 +13,7 @@ def run(
     jobs: Iterable[Job],
     *,
     reader: PixelReader,
-    predict: Predictor,
+    predict: Predictor | None,
     sink: Sink,
     settled: Callable[[Receipt], None],
     check: Callable[[], None],

@@ -191,7 +191,9 @@ def _dump(receipt: Receipt) -> bytes:
 
 
 def _short(plan: Plan | None) -> str:
-    return "none" if plan is None else f"run {plan.run_id[:12]}: {plan.product}, {plan.period}, {plan.model}"
+    return (
+        "none" if plan is None else f"run {plan.run_id[:12]}: {plan.product}, {plan.period}, {plan.network}"
+    )
 
 
 def with_attempt(receipt: Receipt, attempt: str, host: str) -> Receipt:

@@ -1,8 +1,9 @@
 """The work on Ray: the only module that knows it.
 
 Tasks fetch and composite; actors hold a network each, infer and land. At most two composites per
-predictor are in flight, so memory is bounded whatever the size of the plan. Ray's own retries are
-off: the run machine decides by the class of the error, and a lost process is a transient one.
+predictor are in flight, so memory is bounded whatever the size of the plan. Without a network a task does
+the whole job: nothing travels between processes. Ray's own retries are off: the run machine decides by
+the class of the error, and a lost process is a transient one.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
@@ -19,7 +21,7 @@ from ray import exceptions as lost
 from eomap.core.receipt import Receipt
 from eomap.engine.state import RunState, Verdict, WorkerLostError
 from eomap.errors import EomapError, MisuseError
-from eomap.worker import Composite, Job, fetch_composite, infer_and_land
+from eomap.worker import Composite, Job, fetch_composite, infer_and_land, run_job
 
 AHEAD = 2
 """Jobs in flight per predictor: one being inferred, one being fetched."""
@@ -40,7 +42,8 @@ class Ports:
     """How a worker makes its own reader, predictor and sink; callables that pickle."""
 
     reader: Callable[[], Any]
-    predictor: Callable[[str], Any]
+    predictor: Callable[[str], Any] | None
+    """None where the product needs no network."""
     sink: Any
 
 
@@ -53,9 +56,18 @@ def _fetch(job: Job, ports: Ports) -> Composite:
         reader.close()
 
 
+@ray.remote(num_cpus=1, max_retries=0)
+def _whole_job(job: Job, ports: Ports) -> Receipt:
+    reader = ports.reader()
+    try:
+        return run_job(job, reader, None, ports.sink)
+    finally:
+        reader.close()
+
+
 class _Predictor:
-    def __init__(self, ports: Ports) -> None:
-        self.sink, self.make = ports.sink, ports.predictor
+    def __init__(self, sink: Any, make: Callable[[str], Any]) -> None:
+        self.sink, self.make = sink, make
         self.predict: Any = None
 
     def infer_and_land(self, job: Job, composite: Composite) -> Receipt:
@@ -78,18 +90,26 @@ def run(
     """Do the jobs on a Ray cluster (`address`) or on this machine, and return the final state.
 
     `workers`: number of predictors; None takes one per GPU where there are any, else one per CPU, but
-    no more than memory allows when each takes `memory_bytes`.
+    no more than memory allows when each takes `memory_bytes`. Without a network: jobs at once, by CPUs.
     `check` is asked several times a second and may raise, e.g. KeyboardInterrupt, which ends every worker.
     Raises MisuseError when the cluster cannot be reached.
     """
     with cluster(address, workers):
-        there = ray.cluster_resources()
-        gpus = there.get("GPU", 0)
+        there, sent, state = ray.cluster_resources(), ray.put(ports), RunState.of(jobs)
+        cpus, gpus = there.get("CPU", 1), there.get("GPU", 0)
+        if ports.predictor is None:
+            count = workers or _pool_size(cpus, there, memory_bytes)
+            return _drive(state, [lambda job: _whole_job.remote(job, sent)] * count, 1, settled, check)
         share = gpus_per_worker if gpus_per_worker is not None else (1.0 if gpus else 0.0)
-        count = workers or _pool_size(gpus / share if share else there.get("CPU", 1), there, memory_bytes)
+        count = workers or _pool_size(gpus / share if share else cpus, there, memory_bytes)
         make = ray.remote(num_cpus=0.5, num_gpus=share, max_restarts=-1, max_task_retries=0)(_Predictor)
-        pool = [make.remote(ports) for _ in range(count)]
-        return _drive(RunState.of(jobs), pool, ray.put(ports), settled, check)
+        pool = [make.remote(ports.sink, ports.predictor) for _ in range(count)]
+        return _drive(state, [partial(_by_two, actor, sent) for actor in pool], AHEAD, settled, check)
+
+
+def _by_two(actor: Any, ports: Any, job: Job) -> Any:
+    """Begin a job in a task that fetches and an actor that infers; return the reference to its receipt."""
+    return actor.infer_and_land.remote(job, _fetch.remote(job, ports))
 
 
 def _pool_size(processors: float, there: Mapping[str, float], memory_bytes: int) -> int:
@@ -152,26 +172,26 @@ def _knock(address: str) -> None:
 
 def _drive(
     state: RunState,
-    pool: list[Any],
-    ports: Any,
+    lanes: list[Callable[[Job], Any]],
+    ahead: int,
     settled: Callable[[Receipt], None],
     check: Callable[[], None],
 ) -> RunState:
-    """Keep the pool busy until every job is settled."""
-    flying: dict[Any, tuple[str, Any]] = {}
-    load = {id(actor): 0 for actor in pool}
+    """Keep the lanes busy, each with so many jobs at once, until every job is settled."""
+    flying: dict[Any, tuple[str, int]] = {}
+    load = [0] * len(lanes)
     while not state.finished:
         check()
-        while len(flying) < AHEAD * len(pool) and (job := state.start(time.monotonic())):
-            actor = min(pool, key=lambda a: load[id(a)])
-            load[id(actor)] += 1
-            flying[actor.infer_and_land.remote(job, _fetch.remote(job, ports))] = (job.task.key, actor)
+        while len(flying) < ahead * len(lanes) and (job := state.start(time.monotonic())):
+            lane = load.index(min(load))
+            load[lane] += 1
+            flying[lanes[lane](job)] = (job.task.key, lane)
         ready, _ = ray.wait(list(flying), num_returns=1, timeout=0.5) if flying else ([], [])
         if not flying:
             time.sleep(0.05)
         for ref in ready:
-            key, actor = flying.pop(ref)
-            load[id(actor)] -= 1
+            key, lane = flying.pop(ref)
+            load[lane] -= 1
             outcome = _outcome(ref)
             verdict = state.settle(key, outcome, time.monotonic())
             if verdict is Verdict.STOP and isinstance(outcome, BaseException):

@@ -1,4 +1,4 @@
-"""The map cube: one Zarr v3 group, a tile of the lattice = one shard of every array.
+"""The map cube: one Zarr v3 group, a tile of the lattice = one shard of every array (large ones: per band).
 
 The driver creates the arrays and writes all metadata; workers only write whole shards. Two writers
 in one shard would lose data silently, so a write that is not exactly one shard is refused.
@@ -15,24 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import TILE_COLS, TILE_ROWS, Tile, Window, tile_cells
+from eomap.core.grid import TILE_COLS, TILE_ROWS, Tile, Window, tile_cells, tile_window
 from eomap.core.layer import Layer
 from eomap.core.receipt import Written
 from eomap.errors import BrokenInputError, MisuseError
+from eomap.io.shards import bands_together, coding, shard_bytes
 from eomap.io.store import Bucket, Folder, open_store
 
-CHUNK_LIMIT = 500
 FORMAT_VERSION = 1
 ROOT = "zarr.json"
-
-
-def chunk_cells(tile: int) -> int:
-    """Return the chunk side: the largest divisor of the tile that is no longer than 500 cells.
-
-    >>> chunk_cells(6000), chunk_cells(600), chunk_cells(120)
-    (500, 300, 120)
-    """
-    return max(n for n in range(1, min(tile, CHUNK_LIMIT) + 1) if tile % n == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,53 +85,69 @@ class Cube:
             self._open[name] = zarr.open_array(self.store.zarr(), path=name, mode="r", zarr_format=3)
         return self._open[name]
 
-    def object_key(self, layer: Layer, tile: Tile) -> str:
-        """Return the key of the shard of a layer that holds a tile."""
+    def object_key(self, layer: Layer, tile: Tile, band_shard: int = 0) -> str:
+        """Return the key of the shard of a layer that holds a tile: the only one, or that of some bands."""
         row, col = self.extent.shard(tile)
-        return f"{layer.name}/c/0/{row}/{col}" if layer.bands else f"{layer.name}/c/{row}/{col}"
+        return f"{layer.name}/c/{band_shard}/{row}/{col}" if layer.bands else f"{layer.name}/c/{row}/{col}"
 
-    def write(self, tile: Tile, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Written, ...]:
-        """Write one tile's shard of every layer and return what now lies there, read back and compared.
+    def write(
+        self, tile: Tile, arrays: Mapping[str, npt.NDArray[Any]], *, window: Window | None = None
+    ) -> tuple[Written, ...]:
+        """Write one tile's shards of every layer and return what now lies there, read back and compared.
 
-        The first declared layer is written last: its shard says that the others are there.
+        Arrays hold the whole tile, or its `window`; the other cells of the tile become fill, whatever was
+        there. The first declared layer is written last, its first band after the others: that shard says
+        that all is there.
         """
-        self.extent.shard(tile)
-        n = tile_cells(self.extent.step)
+        whole = tile_window(tile, self.extent.step)
+        window = window or whole
+        if not _holds(whole, window):
+            raise ValueError(f"{tile.id}: a window of this tile lies within {whole}, got {window}")
         done: list[Written] = []
         for layer in reversed(self.layers):
-            block = arrays[layer.name]
-            shape = (len(layer.bands), n, n) if layer.bands else (n, n)
-            if block.shape != shape or block.dtype != np.dtype(layer.dtype):
+            block, together = arrays[layer.name], bands_together(layer, self.extent.step)
+            lead = (len(layer.bands),) if layer.bands else ()
+            if block.shape != (*lead, *window.shape) or block.dtype != np.dtype(layer.dtype):
                 raise ValueError(
-                    f"{layer.name}: one whole shard is {shape} {layer.dtype}, got {block.shape} {block.dtype}"
+                    f"{layer.name}: one whole shard is {(*lead, *window.shape)} {layer.dtype},"
+                    f" got {block.shape} {block.dtype}"
                 )
-            key, data = self.object_key(layer, tile), _shard_bytes(layer, block, self.extent.step)
-            self.store.put(key, data)
-            if self.store.read(key) != data:
-                raise BrokenInputError(
-                    f"{self.url}/{key}",
-                    expected="the bytes just written",
-                    got="others",
-                    hint="check the disk or the store, then run again",
-                )
-            done.append(Written(key, len(data), hashlib.sha256(data).hexdigest()))
+            for first in reversed(range(0, len(layer.bands), together) if lead else (0,)):
+                part = block[first : first + together] if lead else block
+                key = self.object_key(layer, tile, first // together if lead else 0)
+                done.append(self._put(key, shard_bytes(layer, part, window)))
         return tuple(sorted(done, key=lambda w: w.key))
 
-    def read(self, name: str, window: Window) -> npt.NDArray[Any]:
-        """Return stored values of a layer on a window; cells outside the cube are the layer's fill."""
+    def _put(self, key: str, data: bytes) -> Written:
+        """Write a shard, read it back and compare."""
+        self.store.put(key, data)
+        if self.store.read(key) != data:
+            raise BrokenInputError(
+                f"{self.url}/{key}",
+                expected="the bytes just written",
+                got="others",
+                hint="check the disk or the store, then run again",
+            )
+        return Written(key, len(data), hashlib.sha256(data).hexdigest())
+
+    def read(self, name: str, window: Window, *, band: int | None = None) -> npt.NDArray[Any]:
+        """Return stored values of a layer on a window, of one band where given (y, x), else as declared.
+
+        Cells outside the cube are the layer's fill.
+        """
         layer = next((g for g in self.layers if g.name == name), None)
         if layer is None:
             raise MisuseError(self.url, expected=f"one of {', '.join(g.name for g in self.layers)}", got=name)
         own = self.extent.window
         r0, r1 = max(window.row0, own.row0), min(window.row1, own.row1)
         c0, c1 = max(window.col0, own.col0), min(window.col1, own.col1)
-        lead = (len(layer.bands),) if layer.bands else ()
+        lead = (len(layer.bands),) if layer.bands and band is None else ()
         out = np.full((*lead, *window.shape), layer.fill, dtype=layer.dtype)
         if r0 < r1 and c0 < c1:
             source = (slice(r0 - own.row0, r1 - own.row0), slice(c0 - own.col0, c1 - own.col0))
             target = (slice(r0 - window.row0, r1 - window.row0), slice(c0 - window.col0, c1 - window.col0))
-            front = (slice(None),) if lead else ()
-            out[(*front, *target)] = self.array(name)[(*front, *source)]
+            front = (slice(None) if band is None else band,) if layer.bands else ()
+            out[(..., *target)] = self.array(name)[(*front, *source)]
         return out
 
     def attributes(self) -> dict[str, Any]:
@@ -156,35 +163,12 @@ class Cube:
         _consolidate(self.store)
 
 
-def _coding(layer: Layer, step: int) -> dict[str, Any]:
-    """Return how the values of a layer become the bytes of a shard."""
-    from zarr.codecs import ZstdCodec
-
-    n = tile_cells(step)
-    lead, chunk = (len(layer.bands),) if layer.bands else (), chunk_cells(n)
-    return {
-        "chunks": (*lead, chunk, chunk),
-        "shards": (*lead, n, n),
-        "dtype": layer.dtype,
-        "fill_value": layer.fill,
-        "compressors": ZstdCodec(level=3, checksum=True),
-    }
-
-
-def _shard_bytes(layer: Layer, block: npt.NDArray[Any], step: int) -> bytes:
-    """Return one shard as zarr encodes it.
-
-    Made in memory, for zarr-python reads what lies in a shard before it writes it anew: a damaged
-    shard could not be replaced. An all-fill shard exists too, or "done and empty" would look undone.
-    """
-    import zarr
-
-    staging = zarr.storage.MemoryStore()
-    array = zarr.create_array(
-        staging, shape=block.shape, **_coding(layer, step), config={"write_empty_chunks": True}
+def _holds(whole: Window, part: Window) -> bool:
+    return (
+        whole.step == part.step
+        and whole.row0 <= part.row0 < part.row1 <= whole.row1
+        and whole.col0 <= part.col0 < part.col1 <= whole.col1
     )
-    array[...] = block
-    return staging._store_dict["/".join(["c", *("0" * block.ndim)])].to_bytes()
 
 
 def create(url: str, extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str, Any]) -> Cube:
@@ -213,7 +197,7 @@ def _metadata(extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str
         group.create_array(
             layer.name,
             shape=(*lead, *window.shape),
-            **_coding(layer, extent.step),
+            **coding(layer, extent.step),
             dimension_names=("band", "y", "x") if lead else ("y", "x"),
             attributes=array_attributes(layer, window),
         )

@@ -8,6 +8,8 @@ the cube; `rio.to_raster(driver="COG")` would hold the whole layer.
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eomap.core.grid import Window
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
@@ -26,9 +28,11 @@ def to_cog(
     """Return the path of a new cloud-optimised GeoTIFF of one layer, stored values, EPSG:4326.
 
     Cells: those that touch `bounds` (west, south, east, north in degrees), else all tiles written so
-    far. Nodata is the layer's fill. Categorical uint8 layers carry a colour table; class names are
-    band tags (`class_<code>`, `flag_values`, `flag_meanings`), the physical scale is the band's scale.
-    Overviews: mode for classes, average otherwise. An existing file is replaced, whole or not at all.
+    far. Nodata is the layer's fill; of a scaled layer also where there was no clear look, for a GeoTIFF
+    knows one such number and the overviews would take the other for a value. Categorical uint8 layers
+    carry a colour table; class names are band tags (`class_<code>`, `flag_values`, `flag_meanings`), the
+    physical scale is the band's scale. Overviews: mode for classes, average otherwise. An existing file is
+    replaced, whole or not at all.
     Raises MisuseError on an unknown layer, bounds outside the cube and places that cannot be written.
     """
     cube = open_cube(cube_url)
@@ -73,6 +77,9 @@ def _write_flat(cube: Cube, layer: Layer, window: Window, path: Path) -> None:
         y=slice(window.row0 - own.row0, window.row1 - own.row0),
         x=slice(window.col0 - own.col0, window.col1 - own.col0),
     )
+    if layer.scale is not None and layer.no_look is not None:
+        cells = cells.chunk(y=TILE_CELLS, x=TILE_CELLS)  # still block by block
+        cells = cells.where(cells != layer.no_look, np.dtype(layer.dtype).type(layer.fill))
     box = geobox_of(window)
     cells = cells.rio.write_crs(box.crs).rio.write_transform(box.affine).rio.write_nodata(layer.fill)
     cells.rio.to_raster(
@@ -98,7 +105,7 @@ def _describe(file: Any, layer: Layer, attributes: dict[str, Any]) -> None:
     if layer.scale is not None:
         file.scales, file.offsets = (layer.scale,) * count, (0.0,) * count
     tags = {"long_name": layer.long_name, "layer": layer.name}
-    if layer.no_look is not None:
+    if layer.no_look is not None and layer.scale is None:
         tags["no_look"] = str(layer.no_look)
     if layer.legend:
         tags["flag_values"] = ",".join(str(c.value) for c in layer.legend)

@@ -29,6 +29,10 @@ class Survey:
     """Stored value to its share of the written area, 0 to 1; empty for layers without a legend."""
 
 
+def _first_band(layer: Layer) -> int | None:
+    return 0 if layer.bands else None
+
+
 def survey(cube: Cube, layer: Layer, window: Window) -> Survey:
     """Return what is written where in a window, one pass over level 0; area weights are cos(latitude).
 
@@ -37,7 +41,7 @@ def survey(cube: Cube, layer: Layer, window: Window) -> Survey:
     area = np.zeros(np.iinfo(layer.dtype).max + 1 if layer.legend else 0)
     row_any, col_any = np.zeros(window.shape[0], dtype=bool), np.zeros(window.shape[1], dtype=bool)
     for strip in _strips(window, max(1, STRIP_CELLS // window.shape[1])):
-        cells = cube.read(layer.name, strip)
+        cells = cube.read(layer.name, strip, band=_first_band(layer))
         seen = cells != layer.fill
         row_any[strip.row0 - window.row0 : strip.row1 - window.row0] = seen.any(axis=1)
         col_any |= seen.any(axis=0)
@@ -74,16 +78,29 @@ def modes(
     return out
 
 
-def means(cube: Cube, layer: Layer, window: Window, shape_px: tuple[int, int]) -> npt.NDArray[np.float32]:
+def means(
+    cube: Cube, layer: Layer, window: Window, shape_px: tuple[int, int], *, band: int | None = None
+) -> npt.NDArray[np.float32]:
     """Return the mean physical value under each picture pixel (y, x); NaN where nothing is known."""
     out = np.empty(shape_px, dtype=np.float32)
-    for rows, samples in _samples(cube, layer, window, shape_px):
+    for rows, samples in _samples(cube, layer, window, shape_px, band):
         known = samples != layer.fill
         if layer.no_look is not None:
             known &= samples != layer.no_look
         total = np.where(known, samples, 0).sum(axis=0, dtype=np.float64)
         with np.errstate(invalid="ignore"):
             out[rows] = total / known.sum(axis=0) * (layer.scale or 1.0)
+    return out
+
+
+def unseen(cube: Cube, layer: Layer, window: Window, shape_px: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Return where at least half of what lies under a picture pixel (y, x) had no clear look."""
+    if layer.legend:
+        return modes(cube, layer, window, shape_px) == layer.no_look
+    out = np.zeros(shape_px, dtype=bool)
+    if layer.no_look is not None:
+        for rows, samples in _samples(cube, layer, window, shape_px, _first_band(layer)):
+            out[rows] = 2 * (samples == layer.no_look).sum(axis=0) >= len(samples)
     return out
 
 
@@ -100,7 +117,7 @@ def _positions(cells: int, pixels: int) -> npt.NDArray[np.int64]:
 
 
 def _samples(
-    cube: Cube, layer: Layer, window: Window, shape_px: tuple[int, int]
+    cube: Cube, layer: Layer, window: Window, shape_px: tuple[int, int], band: int | None = None
 ) -> Iterator[tuple[slice, npt.NDArray[np.unsignedinteger]]]:
     """Yield picture rows and the stored values sampled for them (n, y, x)."""
     rows, cols = _positions(window.shape[0], shape_px[0]), _positions(window.shape[1], shape_px[1])
@@ -109,6 +126,7 @@ def _samples(
     for first in range(0, shape_px[0], step):
         part = rows[first : first + step]
         top, bottom = window.row0 + int(part.min()), window.row0 + int(part.max()) + 1
-        cells = cube.read(layer.name, Window(window.step, top, bottom, window.col0, window.col1))
+        strip = Window(window.step, top, bottom, window.col0, window.col1)
+        cells = cube.read(layer.name, strip, band=band)
         picked = cells[(part + window.row0 - top).T[:, None, :, None], cols.T[None, :, None, :]]
         yield slice(first, first + len(part)), picked.reshape(-1, len(part), shape_px[1])

@@ -20,7 +20,7 @@ from eomap.io import colours, drawing
 from eomap.io.colours import Rgb
 from eomap.io.cube import Cube, open_cube
 from eomap.io.drawing import Entry, Pen
-from eomap.io.overview import Survey, means, modes, survey
+from eomap.io.overview import Survey, means, modes, survey, unseen
 from eomap.io.place import whole_file
 from eomap.io.selection import Bounds, layer_of, window_of, written_window
 
@@ -28,6 +28,8 @@ WIDTH_LIMITS_PX = (320, 16_000)
 MARGIN_SHARE = 0.03
 LEGEND_EMS = 15
 """Width of the legend's column in lines of text."""
+TRUE_COLOUR = ("B04", "B03", "B02")
+"""Red, green, blue: a layer that has them is drawn in the colours of the place."""
 
 
 def to_png(
@@ -45,14 +47,15 @@ def to_png(
     Area: `bounds` (west, south, east, north in degrees), else all cells written so far and a margin.
     The legend lists the classes present with their share of the processed area (cells weighted by
     their true size). 'No clear look' is hatched, 'not mapped' white. A cube whose attribute
-    `eomap:synthetic` is true says so in red. An existing file is replaced, whole or not at all. Raises
-    MisuseError on an unknown or multi-band layer, an empty area, a silly width, an unwritable place.
+    `eomap:synthetic` is true says so in red. A layer of reflectance is drawn in true colour, stretched from
+    1 to 99 % of what is drawn. An existing file is replaced, whole or not at all. Raises MisuseError on an
+    unknown layer or other bands, an empty area, a silly width, an unwritable place.
     """
     if not WIDTH_LIMITS_PX[0] <= width_px <= WIDTH_LIMITS_PX[1]:
         raise MisuseError("picture width", expected="320 to 16000 px", got=f"{width_px} px")
     cube = open_cube(cube_url)
     chosen = layer_of(cube, layer)
-    if chosen.bands:
+    if chosen.bands and not _in_true_colour(chosen):
         plain = [g.name for g in cube.layers if not g.bands]
         raise MisuseError("picture", expected=f"a layer without bands: {', '.join(plain)}", got=chosen.name)
     if bounds is None:
@@ -65,6 +68,10 @@ def to_png(
     with whole_file(path) as part:
         sheet.save(part, format="PNG", optimize=True)
     return Path(path)
+
+
+def _in_true_colour(layer: Layer) -> bool:
+    return set(TRUE_COLOUR) <= set(layer.bands)
 
 
 def _with_margin(window: Window) -> Window:
@@ -124,20 +131,33 @@ def _painted(
     if layer.legend:
         codes = modes(cube, layer, window, shape)
         return colours.class_rgb(codes, layer), None, bool((codes == layer.no_look).any())
-    values = means(cube, layer, window, shape)
-    low, high = _range(values, layer)
-    rgb = colours.ramp_rgb(values, low, high)
-    if main.no_look is None or main.bands:
-        return rgb, (low, high), False
+    if _in_true_colour(layer):
+        at = [layer.bands.index(b) for b in TRUE_COLOUR]
+        values = np.stack([means(cube, layer, window, shape, band=b) for b in at])
+        unknown = np.isnan(values).any(axis=0)
+        if "L1C" in cube.attributes().get("eomap:scenes", {}).get("levels", ()) and not unknown.all():
+            # Seen through the air, all is blue: the darkest of each band goes, as far as the red keeps.
+            darkest = np.percentile(values[:, ~unknown], 1, axis=1)
+            values -= (darkest - darkest[0])[:, None, None].astype(np.float32)
+        low, high = _range(values, layer, (1, 99))
+        rgb = colours.true_colour(np.nan_to_num(values), dark=low, white=high)
+        rgb = np.minimum(rgb, 254)  # pure white means 'not mapped'
+        rgb[unknown] = colours.NOT_MAPPED
+    else:
+        values = means(cube, layer, window, shape)
+        low, high = _range(values, layer, (2, 98))
+        unknown, rgb = np.isnan(values), colours.ramp_rgb(values, low, high)
     # A scaled layer cannot tell 'not seen' from 'not mapped'; the product's first layer can.
-    blind = np.isnan(values) & (modes(cube, main, window, shape) == main.no_look)
+    blind = unknown & unseen(cube, main, window, shape)
     return colours.hatched(rgb, blind), (low, high), bool(blind.any())
 
 
-def _range(values: npt.NDArray[np.float32], layer: Layer) -> tuple[float, float]:
-    """Return the 2nd and 98th percentile, or a span around a constant."""
+def _range(
+    values: npt.NDArray[np.float32], layer: Layer, percent: tuple[float, float]
+) -> tuple[float, float]:
+    """Return two percentiles of what is known, or a span around a constant."""
     known = values[~np.isnan(values)]
-    low, high = (float(v) for v in np.percentile(known, (2, 98))) if known.size else (0.0, 1.0)
+    low, high = (float(v) for v in np.percentile(known, percent)) if known.size else (0.0, 1.0)
     least = layer.scale or 1.0
     return (low, high) if high - low >= least else (low - least / 2, low + least / 2)
 
@@ -173,6 +193,11 @@ def _draw_key(
     if values is None:
         pen.text((x, y), "Share of the processed area", fill=drawing.SOFT, size=0.7)
         y += round(1.4 * pen.em)
+    elif _in_true_colour(layer):
+        pen.text((x, y), "True colour: red B04, green B03, blue B02", fill=drawing.SOFT, size=0.7)
+        stretch = f"reflectance in red: {values[0]:.3f} black to {values[1]:.3f} white"
+        pen.text((x, y + round(1.1 * pen.em)), stretch, fill=drawing.SOFT, size=0.7)
+        y += round(2.8 * pen.em)
     else:
         pen.text((x, y), "2 to 98 % of what is drawn", fill=drawing.SOFT, size=0.7)
         y = drawing.draw_colour_bar(pen, (x, y + round(1.6 * pen.em)), 10 * pen.em, values, layer.unit)

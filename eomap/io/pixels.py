@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,8 @@ _TRANSIENT = (
 )
 _UNHEARD = "does not exist in the file system"
 """What GDAL says of a host that did not answer; of a file that the host lacks it says the 404."""
+_CUT_OFF = "got 0 bytes"
+"""What it says where a host stops answering for an open file: its token ran out, or the file ends there."""
 _ATTEMPTS, _FIRST_WAIT_S = 4, 0.5
 
 ENVIRONMENT = {
@@ -81,9 +84,11 @@ class RasterReader:
                 return self._read(band, frame, signing)
             except rasterio.errors.RasterioError as problem:
                 self._forget(band.href)
-                text = f"{problem} {problem.__cause__ or ''}".lower()
-                unheard = "://" in band.href and _UNHEARD in text
-                if not unheard and not any(mark.lower() in text for mark in _TRANSIENT):
+                text = " ".join(_causes(problem)).lower()
+                remote = "://" in band.href
+                cut_off = remote and _CUT_OFF in text and attempt + 1 < _ATTEMPTS  # else the file ends there
+                unheard = remote and _UNHEARD in text
+                if not cut_off and not unheard and not any(mark.lower() in text for mark in _TRANSIENT):
                     raise BrokenInputError(
                         redact(band.href),
                         expected="a readable GeoTIFF or JPEG 2000",
@@ -183,6 +188,13 @@ def _opened(path: str, href: str) -> _Raster:
     if not file.box.axis_aligned:
         raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
     return file
+
+
+def _causes(problem: BaseException | None) -> Iterator[str]:
+    """Yield what was said, from the last word back to the first: GDAL tells the reason at the bottom."""
+    while problem is not None:
+        yield str(problem)
+        problem = problem.__cause__
 
 
 def _block_bytes(file: _Raster, rows: tuple[int, int], cols: tuple[int, int]) -> int:

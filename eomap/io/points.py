@@ -82,7 +82,7 @@ def _status(layer: Layer, stored: Any) -> str:
     values = list(stored.values()) if isinstance(stored, dict) else [stored]
     if all(v == layer.fill for v in values):
         return UNWRITTEN
-    return NO_LOOK if layer.no_look is not None and values == [layer.no_look] else VALID
+    return NO_LOOK if all(v == layer.no_look for v in values) else VALID
 
 
 def _reading(layer: Layer, stored: Any) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def written_window(cube: Cube, layer: Layer) -> Window:
 
     Raises MisuseError where no tile was written.
     """
-    shards = [key.split("/")[-2:] for key in cube.store.keys(f"{layer.name}/c")]
+    folder = f"{layer.name}/c/0" if layer.bands else f"{layer.name}/c"  # the first band is written last
+    shards = [key.split("/")[-2:] for key in cube.store.keys(folder)]
     if not shards:
         raise MisuseError(
             cube.url,

@@ -1,10 +1,10 @@
 """Houses, streets and gardens at 2.5 m, counted into the materials of 10 m pixels.
 
-A quarter is a net of streets in a town's own plane (u, v). Streets part blocks, blocks are cut into lots, a lot
-holds one building or none, and open ground is pavement, lawn or soil with trees. All of it is a hash of the
-numbers of street, block, lot and spot, so that any cut gives the same bits; the kernel only remembers the
-last lot, because the next place mostly lies in it. Axis letters: m material, y row, x column, z zone,
-q quantity.
+A quarter is a net of streets in a town's own plane (u, v). Streets part blocks, blocks are cut into lots, a
+lot holds one building or none, and open ground is pavement, lawn or soil with trees. All of it is a hash of
+the numbers of street, block, lot and spot, so that any cut gives the same bits; the kernel only remembers the
+last lot, because the next place mostly lies in it. `buildings_numpy` defines what comes back. Axis letters:
+m material, y row, x column, z zone, q quantity.
 """
 
 import numba
@@ -31,14 +31,14 @@ the most worn roof is, 1 for as new."""
 """Open ground: share under trees; of the rest, shares of pavement and lawn, what is left is soil. Share of
 streets under trees."""
 QUANTITIES = 25
-_MATERIALS = 15
-_TREE, _LAWN, _SOIL, _PAVEMENT = 1, 3, 6, 12
+MATERIALS = 15
+TREE, GRASS, SOIL, PAVEMENT = 1, 3, 6, 12
 """Places in `eomap.twin.materials.Material` of broad-leaved trees, grass, soil, asphalt."""
-_CROWN_M, _CLUMP_M, _YARD_M = 6.0, 30.0, 13.0
+CROWN_M, CLUMP_M, YARD_M = 6.0, 30.0, 13.0
 """Sides of the squares of open ground that are one crown, have their trees in common, are one ground."""
-_BEND = 0.4
+BEND = 0.4
 """How far a street may lie from its place in an even net, in blocks."""
-_AVENUES, _AVENUE = 0.18, 1.9
+AVENUES, AVENUE = 0.18, 1.9
 """Share of streets that are avenues, and how much wider those are."""
 (_U0, _U1, _V0, _V1, _IU, _IV, _SU, _SV, _NU, _NV, _LU, _LV, _KA, _KB, _TALL, _ROOF, _TONE) = range(17)
 (_CU, _CV, _HALF_U, _HALF_V, _ROUND, _GREEN) = range(17, 23)
@@ -60,7 +60,7 @@ def built_pixels(
     the pixels' metres in the town's plane, `slope_uv` (2, 2, y, x) how u and v grow per column and per row.
     `sun_uvh` is the step along u and v towards the sun, in metres per metre of height, and its 1.
     """
-    materials = np.zeros((_MATERIALS, *zone_yx.shape), np.float32)
+    materials = np.zeros((MATERIALS, *zone_yx.shape), np.float32)
     roofs, height = np.zeros(zone_yx.shape, np.float32), np.zeros(zone_yx.shape, np.float32)
     _built(
         np.ascontiguousarray(zone_yx),
@@ -98,7 +98,7 @@ def _byte(h, k):
 def _line(i, group, block, seed):
     """Return where street i begins and its hash."""
     h = _key(i, group, seed)
-    return block * (i + _BEND * (_byte(h, 0) - 0.5)), h
+    return block * (i + BEND * (_byte(h, 0) - 0.5)), h
 
 
 @numba.njit(cache=True, nogil=True)
@@ -113,7 +113,7 @@ def _span(u, group, block, seed):
     elif u >= high:
         i, low, h = i + 1, high, g
         high, g = _line(i + 1, group, block, seed)
-    return i, low, high, _AVENUE if _byte(h, 1) < _AVENUES else 1.0
+    return i, low, high, AVENUE if _byte(h, 1) < AVENUES else 1.0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -184,15 +184,15 @@ def _height(u, v, q, seed, own):
 @numba.njit(cache=True, nogil=True)
 def _ground(u, v, q, seed, green, street):
     """Return the material of open ground, or of a street."""
-    clump = _byte(_key(np.floor(u / _CLUMP_M), np.floor(v / _CLUMP_M), seed ^ np.uint32(75)), 0)
-    crown = _byte(_key(np.floor(u / _CROWN_M), np.floor(v / _CROWN_M), seed ^ np.uint32(76)), 0)
+    clump = _byte(_key(np.floor(u / CLUMP_M), np.floor(v / CLUMP_M), seed ^ np.uint32(75)), 0)
+    crown = _byte(_key(np.floor(u / CROWN_M), np.floor(v / CROWN_M), seed ^ np.uint32(76)), 0)
     trees = q[STREET_TREES] if street else q[TREES]
     if crown < trees * green * (0.3 + 1.4 * clump):
-        return _TREE
+        return TREE
     if street:
-        return _PAVEMENT
-    pick = _byte(_key(np.floor(u / _YARD_M), np.floor(v / _YARD_M), seed ^ np.uint32(77)), 0)
-    return _PAVEMENT if pick < q[PAVED] else _LAWN if pick < q[PAVED] + q[LAWN] else _SOIL
+        return PAVEMENT
+    pick = _byte(_key(np.floor(u / YARD_M), np.floor(v / YARD_M), seed ^ np.uint32(77)), 0)
+    return PAVEMENT if pick < q[PAVED] else GRASS if pick < q[PAVED] + q[LAWN] else SOIL
 
 
 @numba.njit(cache=True, nogil=True)
@@ -235,119 +235,3 @@ def _built(zone, plane, slope, quarters, sun, seed, materials, roofs, height):
             roofs[y, x] = np.float32(n_roof / whole)
             if n_roof:
                 height[y, x] = np.float32(sum_m / n_roof)
-
-
-def built_pixels_numpy(
-    zone_yx: U8,
-    plane_uv: F64,
-    slope_uv: F64,
-    *,
-    quarters_zq: F32,
-    sun_uvh: tuple[float, float, float],
-    seed: int,
-) -> tuple[F32, F32, F32]:
-    """Return what `built_pixels` returns; this plain twin defines it."""
-    made = np.nonzero(zone_yx)
-    zone = zone_yx[made]
-    q = np.asarray(quarters_zq, np.float64)[zone].T
-    with np.errstate(over="ignore"):
-        key = _mix(np.uint32(seed & 0xFFFFFFFF) ^ zone.astype(np.uint32))
-    place, slope = plane_uv[:, *made], slope_uv[:, :, *made]
-    materials = np.zeros((_MATERIALS, zone.size), np.float32)
-    n_roof, sum_m = np.zeros(zone.size, np.int64), np.zeros(zone.size)
-    for i in range(SIDE):
-        for j in range(SIDE):
-            right, down = (j + 0.5) / SIDE - 0.5, (i + 0.5) / SIDE - 0.5
-            u, v = (place[k] + slope[k, 0] * right + slope[k, 1] * down for k in (0, 1))
-            tall, roof, tone, green = _heights(u, v, q, key)
-            what = np.where(tall > 0, roof, _grounds(u, v, q, key, green, tall < 0))
-            stands, light = np.maximum(tall, 0), np.where(tall > 0, tone, 1.0)
-            shaded = np.zeros(zone.size, bool)
-            for k in range(1, int(q[STEPS].max(initial=0)) + 1):
-                up = (q[HIGH_M] - stands) * k / q[STEPS]
-                over = _heights(u + sun_uvh[0] * up, v + sun_uvh[1] * up, q, key)[0]
-                shaded |= (k <= q[STEPS]) & (over > stands + up)
-            light = np.where(shaded, light * SHADED, light)
-            materials[what, np.arange(zone.size)] += (light / (SIDE * SIDE)).astype(np.float32)
-            n_roof += tall > 0
-            sum_m += stands
-    out = np.zeros((_MATERIALS + 2, *zone_yx.shape), np.float32)
-    mean_m = np.where(n_roof > 0, sum_m / np.maximum(n_roof, 1), 0)
-    out[:, *made] = np.vstack([materials, n_roof / (SIDE * SIDE), mean_m])
-    return out[:_MATERIALS], out[-2], out[-1]
-
-
-def _mix(h):
-    with np.errstate(over="ignore"):
-        h = (h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D)
-        h = (h ^ (h >> np.uint32(15))) * np.uint32(0x846CA68B)
-        return h ^ (h >> np.uint32(16))
-
-
-def _keys(a, b, seed):
-    first, second = (np.asarray(k).astype(np.int64).astype(np.uint32) for k in (a, b))
-    with np.errstate(over="ignore"):
-        return _mix(_mix(first * np.uint32(0x9E3779B1) ^ seed) ^ second * np.uint32(0x85EBCA77))
-
-
-def _part(h, k):
-    return ((h >> np.uint32(8 * k)) & np.uint32(255)).astype(np.float64) / 256.0
-
-
-def _spans(u, group, block, seed):
-    def begin(i):
-        return block * (i + _BEND * (_part(_keys(i, group, seed), 0) - 0.5))
-
-    i = np.floor(u / block)
-    i = i - (u < begin(i)) + (u >= begin(i + 1))
-    wide = np.where(_part(_keys(i, group, seed), 1) < _AVENUES, _AVENUE, 1.0)
-    return i, begin(i), begin(i + 1), wide
-
-
-def _heights(u, v, q, key):
-    """Return heights as `_height` does, for arrays, with roofs, their tone and the blocks' greenness."""
-    iu, u0, u1, wide_u = _spans(u, 0, q[BLOCK_U], key ^ np.uint32(1))
-    iv, v0, v1, wide_v = _spans(v, np.floor(iu / 3), q[BLOCK_V], key ^ np.uint32(2))
-    su, sv = q[STREET] * wide_u, q[STREET] * wide_v
-    block = _keys(iu, iv, key)
-    size = 0.75 + 0.5 * _part(block, 3)
-    nu = np.maximum(1.0, np.floor((u1 - u0 - su) / (q[LOT_U] * size)))
-    nv = np.maximum(1.0, np.floor((v1 - v0 - sv) / (q[LOT_V] * size)))
-    lu, lv = (u1 - u0 - su) / nu, (v1 - v0 - sv) / nv
-    a, b = u - u0 - su, v - v0 - sv
-    ka, kb = np.minimum(np.floor(a / lu), nu - 1), np.minimum(np.floor(b / lv), nv - 1)
-    lot = _keys(ka, kb, block)
-    more = _mix(lot ^ np.uint32(0x51ED270B))
-    last = _mix(more ^ np.uint32(0x2545F491))
-    wide = np.minimum(lu * q[FILL_U] * (0.75 + 0.5 * _part(lot, 1)), lu)
-    deep = np.minimum(lv * q[FILL_V] * (0.75 + 0.5 * _part(lot, 2)), lv)
-    across = np.abs(a - ((ka + 0.5) * lu + (lu - wide) * (_part(more, 1) - 0.5))) / (wide / 2)
-    along = np.abs(b - ((kb + 0.5) * lv + (lv - deep) * (_part(more, 2) - 0.5))) / (deep / 2)
-    far = np.where(
-        _part(last, 1) < q[ROUND], across * across + along * along, np.maximum(across, along)
-    )
-    edge = np.minimum(np.minimum(a, nu * lu - a), np.minimum(b, nv * lv - b))
-    inside = np.where(q[RING_M] > 0, edge < q[RING_M], far <= 1)
-    free = _part(block, 0) < q[OPEN]
-    street = (a < 0) | (b < 0)
-    stands = inside & ~street & ~free & (_part(lot, 0) < q[BUILT])
-    pick = np.where(_part(last, 0) < q[KINDRED], _part(block, 2), _part(more, 0))
-    roof = np.where(
-        pick < q[SHARE_A], q[ROOF_A], np.where(pick < q[SHARE_A] + q[SHARE_B], q[ROOF_B], q[ROOF_C])
-    )
-    rank = 0.5 * _part(lot, 3) + 0.5 * _part(_mix(block), 2)
-    tall = q[LOW_M] + (q[HIGH_M] - q[LOW_M]) * rank
-    tone = q[DARKEST] + (1 - q[DARKEST]) * _part(more, 3)
-    green = np.where(free, 2.0, 0.4 + 1.2 * _part(block, 1))
-    return np.where(street, -1.0, np.where(stands, tall, 0.0)), roof.astype(np.int64), tone, green
-
-
-def _grounds(u, v, q, key, green, street):
-    """Return materials as `_ground` does, for arrays."""
-    clump, crown, yard = (
-        _part(_keys(np.floor(u / side), np.floor(v / side), key ^ np.uint32(salt)), 0)
-        for side, salt in ((_CLUMP_M, 75), (_CROWN_M, 76), (_YARD_M, 77))
-    )
-    leaves = crown < np.where(street, q[STREET_TREES], q[TREES]) * green * (0.3 + 1.4 * clump)
-    cover = np.where(yard < q[PAVED], _PAVEMENT, np.where(yard < q[PAVED] + q[LAWN], _LAWN, _SOIL))
-    return np.where(leaves, _TREE, np.where(street, _PAVEMENT, cover))

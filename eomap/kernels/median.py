@@ -1,4 +1,4 @@
-"""The clear-sky median of several looks, per band.
+"""The clear-sky median of several looks, per band, and how far the looks lie from it.
 
 Axis letters: t look, b band, y row (north to south), x column (west to east), n pixel.
 
@@ -16,6 +16,8 @@ from eomap.errors import MisuseError
 U16 = npt.NDArray[np.uint16]
 Bool = npt.NDArray[np.bool_]
 
+NO_SPREAD = 65_535
+"""Fewer than two looks say nothing about each other."""
 _CHUNK_PX = 1024
 """Pixels sorted side by side; a year of looks at so many pixels fits the second-level cache."""
 
@@ -33,18 +35,41 @@ def median_composite(dn_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16]:
     >>> int(dn_byx[0, 0, 0]), int(n_clear[0, 0])
     (6, 2)
     """
+    dn_byx, count_yx, _ = _composed(dn_tbyx, clear_tyx, spread=False)
+    return dn_byx, count_yx
+
+
+def median_and_spread(dn_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16, U16]:
+    """Return what `median_composite` does, and the spread (y, x) of the looks, uint16, reflectance x 10000.
+
+    The spread is the median absolute deviation (MAD; Hampel 1974, doi:10.1080/01621459.1974.10482962) of a
+    band's looks about their median, both medians rounded half up, then the mean over the bands, rounded
+    half up. NO_SPREAD where there are fewer than two looks.
+
+    >>> dn = np.array([10, 16, 40], np.uint16).reshape(3, 1, 1, 1)
+    >>> [int(a.ravel()[0]) for a in median_and_spread(dn, np.ones((3, 1, 1), bool))]
+    [16, 3, 6]
+    """
+    return _composed(dn_tbyx, clear_tyx, spread=True)
+
+
+def _composed(dn_tbyx: U16, clear_tyx: Bool, *, spread: bool) -> tuple[U16, U16, U16]:
+    """Return median, looks and spread; the spread is empty, and costs nothing, where it is not asked for."""
     _vet(dn_tbyx, clear_tyx)
     looks, bands, height, width = dn_tbyx.shape
     dn_bn = np.zeros((bands, height * width), np.uint16)
     count_n = np.zeros(height * width, np.uint16)
+    spread_n = np.full(height * width if spread else 0, NO_SPREAD, np.uint16)
     _median_rows(
         np.ascontiguousarray(dn_tbyx).reshape(looks, bands, height * width),
         np.ascontiguousarray(clear_tyx).reshape(looks, height * width),
         sorting_network(looks),
         dn_bn,
         count_n,
+        spread_n,
     )
-    return dn_bn.reshape(bands, height, width), count_n.reshape(height, width)
+    spread_yx = spread_n.reshape((height, width) if spread else (0, 0))
+    return dn_bn.reshape(bands, height, width), count_n.reshape(height, width), spread_yx
 
 
 def median_composite_numpy(dn_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16]:
@@ -52,11 +77,27 @@ def median_composite_numpy(dn_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16]:
     _vet(dn_tbyx, clear_tyx)
     look_tyx = clear_tyx & (dn_tbyx > 0).all(axis=1)
     count_yx = look_tyx.sum(axis=0)
-    sorted_tbyx = np.sort(np.where(look_tyx[:, None], dn_tbyx.astype(np.uint32), 65_536), axis=0)
+    median = np.where(count_yx > 0, _middle(dn_tbyx.astype(np.int64), look_tyx), 0)
+    return median.astype(np.uint16), count_yx.astype(np.uint16)
+
+
+def median_and_spread_numpy(dn_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16, U16]:
+    """Return what `median_and_spread` returns; this plain twin defines it."""
+    median_byx, count_yx = median_composite_numpy(dn_tbyx, clear_tyx)
+    look_tyx = clear_tyx & (dn_tbyx > 0).all(axis=1)
+    mad_byx = _middle(np.abs(dn_tbyx.astype(np.int64) - median_byx), look_tyx)
+    bands = len(mad_byx)
+    mean_yx = (2 * mad_byx.sum(axis=0) + bands) // (2 * bands)
+    return median_byx, count_yx, np.where(count_yx > 1, mean_yx, NO_SPREAD).astype(np.uint16)
+
+
+def _middle(value_tbyx: npt.NDArray[np.int64], look_tyx: Bool) -> npt.NDArray[np.int64]:
+    """Return the median (b, y, x) of the values that are looks, rounded half up; any number where none is."""
+    count_yx = look_tyx.sum(axis=0)
+    sorted_tbyx = np.sort(np.where(look_tyx[:, None], value_tbyx, 65_536), axis=0)
     low_byx = np.take_along_axis(sorted_tbyx, (np.maximum(count_yx, 1) - 1)[None, None] // 2, axis=0)[0]
     high_byx = np.take_along_axis(sorted_tbyx, count_yx[None, None] // 2, axis=0)[0]
-    median = np.where(count_yx > 0, (low_byx + high_byx + 1) >> 1, 0)
-    return median.astype(np.uint16), count_yx.astype(np.uint16)
+    return (low_byx + high_byx + 1) >> 1
 
 
 def sorting_network(n: int) -> npt.NDArray[np.intp]:
@@ -91,13 +132,14 @@ def _vet(dn_tbyx: U16, clear_tyx: Bool) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _median_rows(dn_tbn, clear_tn, network, dn_bn, count_n):
+def _median_rows(dn_tbn, clear_tn, network, dn_bn, count_n, spread_n):
     """Sort chunks of pixels look against look: every comparator is one vector minimum and maximum."""
     looks, bands, pixels = dn_tbn.shape
     none_tx = np.empty((looks, _CHUNK_PX), np.uint16)  # 0 for a look, 65535 for none
     value_tx = np.empty((looks, _CHUNK_PX), np.uint16)
     rank_lx = np.zeros((2, _CHUNK_PX), np.uint16)  # of the lower and the upper middle value
     middle_lx = np.zeros((2, _CHUNK_PX), np.uint16)
+    total_x = np.zeros(_CHUNK_PX, np.uint32)  # deviations, summed over the bands
     for start in range(0, pixels, _CHUNK_PX):
         stop = min(start + _CHUNK_PX, pixels)
         count = count_n[start:stop]
@@ -114,12 +156,24 @@ def _median_rows(dn_tbn, clear_tn, network, dn_bn, count_n):
         for b in range(bands):
             for t in range(looks):
                 _load(dn_tbn[t, b, start:stop], none_tx[t], value_tx[t])
-            for k in range(len(network)):
-                _compare_exchange(value_tx[network[k, 0]], value_tx[network[k, 1]])
-            for k in range(looks // 2 + 1):
-                _pick(value_tx[k], np.uint16(k), rank_lx[0], middle_lx[0])
-                _pick(value_tx[k], np.uint16(k), rank_lx[1], middle_lx[1])
+            _sort_and_pick(value_tx, network, rank_lx, middle_lx)
             _mean_of_two(middle_lx[0], middle_lx[1], count, dn_bn[b, start:stop])
+            if len(spread_n):
+                for t in range(looks):
+                    _deviate(value_tx[t], dn_bn[b, start:stop])
+                _sort_and_pick(value_tx, network, rank_lx, middle_lx)
+                _add_mean_of_two(middle_lx[0], middle_lx[1], total_x)
+        if len(spread_n):
+            _mean_of_bands(total_x, np.uint32(bands), count, spread_n[start:stop])
+
+
+@numba.njit(nogil=True, cache=True)
+def _sort_and_pick(value_tx, network, rank_lx, middle_lx):
+    for k in range(len(network)):
+        _compare_exchange(value_tx[network[k, 0]], value_tx[network[k, 1]])
+    for k in range(len(value_tx) // 2 + 1):
+        _pick(value_tx[k], np.uint16(k), rank_lx[0], middle_lx[0])
+        _pick(value_tx[k], np.uint16(k), rank_lx[1], middle_lx[1])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -168,3 +222,25 @@ def _mean_of_two(low_x, high_x, count_x, dn_x):
     for x in range(len(count_x)):
         median = (np.uint32(low_x[x]) + np.uint32(high_x[x]) + np.uint32(3)) >> np.uint32(1)
         dn_x[x] = np.uint16(median) if count_x[x] > 0 else np.uint16(0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _deviate(value_x, median_x):
+    """Replace loaded values by their distance from the median; 65535 goes on meaning "none"."""
+    for x in range(len(median_x)):
+        value, median = np.int32(value_x[x]), np.int32(median_x[x])
+        value_x[x] = np.uint16(65535) if value == 65535 else np.uint16(abs(value + np.int32(1) - median))
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_mean_of_two(low_x, high_x, total_x):
+    for x in range(_CHUNK_PX):
+        total_x[x] += (np.uint32(low_x[x]) + np.uint32(high_x[x]) + np.uint32(1)) >> np.uint32(1)
+
+
+@numba.njit(nogil=True, cache=True)
+def _mean_of_bands(total_x, bands, count_x, spread_x):
+    for x in range(len(count_x)):
+        if count_x[x] > 1:
+            spread_x[x] = (np.uint32(2) * total_x[x] + bands) // (np.uint32(2) * bands)
+    total_x[:] = np.uint32(0)

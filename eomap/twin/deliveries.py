@@ -66,6 +66,8 @@ class Delivery:
     """Of Sentinel-2: 0 the first processing, 1 a later one."""
     offset_dn: int = 0
     """What is added to Sentinel-2's digital numbers in the files."""
+    odd: bool = False
+    """Whether faults that befall some products befall this one; see `quirks`."""
 
     @property
     def id(self) -> str:

@@ -51,15 +51,18 @@ class Land:
     """Nearness to people, 0 to 1."""
 
 
-def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None = None) -> Land:
+def land_of(
+    frame: Frame, seed: int, *, every_px: int = 1, climate: int | None = None, town_style: str | None = None
+) -> Land:
     """Return the land of a frame, or of the middles of its squares of `every_px` pixels.
 
-    Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES.
+    Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES,
+    `town_style` makes all towns of one kind.
     """
     wide = points_of(
         frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px), every_px=every_px
     )
-    wild = wild_land(wide, seed, pixel_m=10.0 * every_px)
+    wild = wild_land(wide, seed, pixel_m=10.0 * every_px, climate=climate)
     points = wide.part(slice(1, -1), slice(1, -1))
     fraction = natural_materials(points, wild, seed + 1_000)
     style = styles(points, wild, seed + 1_100)
@@ -67,7 +70,7 @@ def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None =
     canopy = wild.canopy_m_yx.copy()
     roofs, height = (np.zeros(points.shape, np.float32) for _ in range(2))
     angle = np.full(points.shape, np.nan, np.float32)
-    towns = _towns(points, seed)
+    towns = _towns(points, seed, town_style)
     pressure = points.drawn(lambda nodes: _pressure(nodes, towns))
     for town in towns:
         rows, cols = near(points, town.settlement.site, 1.4 * town.radius_m)
@@ -101,13 +104,13 @@ def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None =
     return Land(points, wild, zone, cover, shares, style, roofs, height, canopy, angle, pressure)
 
 
-def _towns(points: Points, seed: int) -> list[Town]:
+def _towns(points: Points, seed: int, style: str | None) -> list[Town]:
     found = settlements(points, seed + 900)
     if not found:
         return []
     middles = points_at([[s.site.lon_deg for s in found]], [[s.site.lat_deg for s in found]])
     names = [CLIMATES[k].name for k in climate_at(middles, seed + 10)[0].tolist()]
-    return [town_of(s, climate=n, seed=seed + 950) for s, n in zip(found, names, strict=True)]
+    return [town_of(s, climate=n, seed=seed + 950, style=style) for s, n in zip(found, names, strict=True)]
 
 
 def _pressure(points: Points, towns: list[Town]) -> F32:
@@ -167,17 +170,23 @@ def scenery(land: Land, day: date, seed: int) -> Scenery:
     return Scenery(ground, season, felled, wet, zone, cover)
 
 
+_ROOFS = (Material.TILES, Material.GREY_ROOF, Material.METAL_ROOF, Material.CONCRETE)
+
+
 def drowned(seen: Scenery, where_yx: Bool) -> Scenery:
-    """Return a scenery with water over all open land where told: a flood that no river explains."""
+    """Return a scenery with water over all but roofs where told: a flood that no river explains."""
+    old = seen.ground.fraction_myx
+    fraction = old.copy()
+    fraction[:, where_yx] = 0
+    for material in _ROOFS:
+        fraction[material][where_yx] = np.where(seen.zone_yx < 11, old[material], 0)[where_yx]
+    fraction[Material.WATER][where_yx] = 255 - fraction.sum(axis=0, dtype=np.int32)[where_yx]
     wet = where_yx & (seen.zone_yx > 10)
-    fraction = seen.ground.fraction_myx.copy()
-    fraction[:, wet] = 0
-    fraction[Material.WATER][wet] = 255
     zone, cover = np.where(wet, WATER, seen.zone_yx), np.where(wet, Cover.WATER, seen.cover_yx)
     return replace(
         seen,
         ground=replace(seen.ground, fraction_myx=fraction),
-        flooded_yx=seen.flooded_yx | wet,
+        flooded_yx=seen.flooded_yx | where_yx,
         zone_yx=zone.astype(np.uint8),
         cover_yx=cover.astype(np.uint8),
     )

@@ -76,26 +76,29 @@ class Wild:
     road_yx: Bool
 
 
-def wild_land(points: Points, seed: int, *, pixel_m: float = 10.0) -> Wild:
-    """Return the land of some points, without the outermost row and column, which give it its slopes."""
+def wild_land(points: Points, seed: int, *, pixel_m: float = 10.0, climate: int | None = None) -> Wild:
+    """Return the land of some points, without the outermost row and column, which give it its slopes.
+
+    `climate`, an index into CLIMATES, puts all of it under one climate.
+    """
     inner = (slice(1, -1), slice(1, -1))
     inside = points.part(*inner)
-    climate = climate_at(inside, seed + 10)
+    of = climate_at(inside, seed + 10) if climate is None else np.full(inside.shape, climate, np.uint8)
     relief = _relief(points, seed, pixel_m)
-    zone, cover = _plants(inside, seed + 30, climate, relief)
+    zone, cover = _plants(inside, seed + 30, of, relief)
     fields = _fields(inside, seed + 60)
-    _farm(inside, seed + 80, climate, relief, (zone, cover), fields)
-    _shores(inside, seed + 90, climate, relief, (zone, cover))
+    _farm(inside, seed + 80, of, relief, (zone, cover), fields)
+    _shores(inside, seed + 90, of, relief, (zone, cover))
     needles = 1.3 * inside.fractal(2_500, seed + 40, octaves=6, gain=0.7)
-    share = of_climate(climate, "conifer")
+    share = of_climate(of, "conifer")
     conifer = np.clip(share + (share > 0) * (share < 1) * needles * np.float32(0.35), 0, 1)
-    canopy = of_climate(climate, "canopy_m") * np.clip(
+    canopy = of_climate(of, "canopy_m") * np.clip(
         1 + 0.28 * inside.fractal(900, seed + 41, octaves=5, gain=0.7), 0.25, 1.6
     )
     canopy *= np.isin(zone, (DENSE_TREES, SCATTERED_TREES)) | (cover == Cover.MANGROVE)
     road = (np.abs(inside.fractal(26_000, seed + 95, octaves=3)) < 0.0022) & ~relief.water_yx
-    road &= of_climate(climate, "people") > 0.15
-    return Wild(relief, climate, zone, cover, fields, conifer.astype(np.float32), canopy, road)
+    road &= of_climate(of, "people") > 0.15
+    return Wild(relief, of, zone, cover, fields, conifer.astype(np.float32), canopy, road)
 
 
 def _relief(points: Points, seed: int, pixel_m: float) -> Relief:

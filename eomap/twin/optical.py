@@ -33,8 +33,9 @@ _NADIR_VIEW_DEG = 10.0
 _SKYLIGHT = 0.35
 """Share of light that does not come straight from the sun, so that slopes in the shade are not black."""
 _GREEN = (Material.BROADLEAF, Material.CONIFER, Material.GRASS, Material.CROP)
-_NOISE = 0.0007
-"""Standard deviation of a detector's noise in reflectance, at the signal-to-noise ratios of the MSI."""
+_NOISE = {1: 0.0007, 2: 0.0006, 6: 0.0002}
+"""Standard deviation of a detector's noise in reflectance by size of pixel: in real scenes without a cloud
+B10 spreads by 0.0002."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def noisy(seen_yx: F32, frame: Frame, factor: int, *, seed: int) -> F32:
     row, col = -(frame.y0 // size_m), frame.x0 // size_m
     rows, cols = slice(row, row + seen_yx.shape[0]), slice(col, col + seen_yx.shape[1])
     bell = sum(white(rows, cols, seed=seed + k) for k in range(3)) - np.float32(1.5)  # deviation 1/2
-    return (seen_yx + bell * np.float32(2 * _NOISE)).astype(np.float32)
+    return (seen_yx + bell * np.float32(2 * _NOISE[factor])).astype(np.float32)
 
 
 def digital_numbers(reflectance: F32, *, offset_dn: int) -> U16:

@@ -223,3 +223,11 @@ SENTINEL1 = Mission(
     node_moment={"S1A": _utc("2025-03-11T04:50:48") - timedelta(days=79 * 12 / 175)},
 )  # fmt: skip
 """IW mode: 250 km, looking right from the track."""
+
+
+def passes_over(mission: Mission, platform: str, lon_deg: float, lat_deg: float) -> tuple[Pass, ...]:
+    """Return the passes of a cycle that show a place, by track, ascending before descending."""
+    place = points_at([[lon_deg]], [[lat_deg]])
+    tracks = ((track, down) for track in range(1, mission.orbits + 1) for down in (False, True))
+    found = (pass_of(mission, platform, track, cycle=0, descending=down) for track, down in tracks)
+    return tuple(f for f in found if within(f, place).any())

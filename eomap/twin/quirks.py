@@ -1,11 +1,11 @@
 """The habits and faults of real catalogues, each to be switched on by name.
 
-A quirk bends some products, chosen by a hash of their ids, so that sound ones stay beside them; those that
-are a provider's habit rather than a fault bend all. What eomap does about each is in tests/unit/twin.
+Faults befall every third product of a collection, from the first on, so that sound ones stay beside them;
+habits of a provider befall all. What eomap does about each is in tests/unit/twin/test_quirks.py.
 """
 
 import json
-import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -36,7 +36,7 @@ class Quirks:
     offset_twice: bool = False
     """The +1000 has been taken away, items say so and declare the offset all the same (Earth Search)."""
     missing_asset: bool = False
-    """Every third item lacks an asset."""
+    """Every third item of a collection lacks an asset."""
     string_numbers: bool = False
     """Numbers are written as text."""
     null_datetime: bool = False
@@ -46,7 +46,7 @@ class Quirks:
     expired_tokens: bool = False
     """Hrefs carry a token that is no longer good. For catalogues that are served, not for folders."""
     broken_file: bool = False
-    """Every third product has a file that breaks off in the middle."""
+    """Every third product of a collection has a file that breaks off in the middle."""
     zero_mask: bool = False
     """The scene classification is all zero, whatever the sky."""
     antimeridian: bool = False
@@ -81,12 +81,11 @@ def bent_deliveries(quirks: Quirks, sound: Sequence[Delivery]) -> list[Delivery]
         found += [delivery, reprocessed(delivery)] if twice else [delivery]
     if quirks.offset_twice:
         found = [replace(d, offset_dn=0) if d.kind in LEVELS else d for d in found]
+    met = Counter[str]()
+    for place, delivery in enumerate(found):
+        found[place] = replace(delivery, odd=met[delivery.collection] % _EVERY == 0)
+        met[delivery.collection] += 1
     return found
-
-
-def chosen(delivery: Delivery) -> bool:
-    """Say whether a product is one of those that quirks for every third one bend."""
-    return zlib.crc32(delivery.id.encode()) % _EVERY == 0
 
 
 def bent_item(quirks: Quirks, delivery: Delivery, item: Json) -> Json:
@@ -122,7 +121,7 @@ def _offset_twice(delivery: Delivery, item: Json) -> None:
 
 
 def _missing_asset(delivery: Delivery, item: Json) -> None:
-    if chosen(delivery):
+    if delivery.odd:
         item["assets"].pop(next((k for k in ("red", "vv", "image") if k in item["assets"]), ""), None)
 
 
@@ -178,4 +177,4 @@ _CHANGES: dict[str, Callable[[Delivery, Json], None]] = {
 
 def is_cut(quirks: Quirks, delivery: Delivery, filename: str) -> bool:
     """Say whether a file is to break off in the middle."""
-    return quirks.broken_file and chosen(delivery) and filename == delivery.files[0].filename
+    return quirks.broken_file and delivery.odd and filename == delivery.files[0].filename

@@ -7,7 +7,7 @@ only `decibels` gives decibels. Axis letters: y row (north to south), x column (
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,11 +16,12 @@ import numpy.typing as npt
 
 from eomap.errors import MisuseError
 from eomap.kernels.speckle import speckle
-from eomap.twin.earth import F32
+from eomap.twin.earth import F32, Points
 from eomap.twin.land import Cover
-from eomap.twin.orbit import Pass, View
+from eomap.twin.orbits import Pass, beam_azimuth_deg, incidence_deg
 
 U8 = npt.NDArray[np.uint8]
+F64 = npt.NDArray[np.float64]
 LOOKS: Mapping[str, float] = {"GRD": 4.4, "RTC": 4.9}
 """Equivalent looks of a product; real forests measured 4.6 and 4.8 (RTC, Brazil)."""
 SPECKLE_LAG1 = 0.78
@@ -110,6 +111,28 @@ class Ground:
     east_yx: F32
     """Rise over run towards the east, and towards the north."""
     north_yx: F32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """How the beam meets the ground (y, x)."""
+
+    incidence_yx: F32
+    """Angle between beam and vertical, radians."""
+    azimuth_yx: F32
+    """Direction in which the beam travels over the ground, radians from north through east."""
+
+
+def view_of(flight: Pass, points: Points) -> View:
+    """Return how a pass looks at some points."""
+
+    def radians(angle: Callable[[Pass, Points], F64], turn_deg: float = 0.0) -> F32:
+        return points.drawn(lambda at: np.radians(angle(flight, at) - turn_deg).astype(np.float32))
+
+    # Beams to the west go round south: drawn between nodes, 0 and 360 degrees must not meet there.
+    half_turn = 180.0 if flight.descending else 0.0
+    azimuth = radians(lambda f, at: (beam_azimuth_deg(f, at) + half_turn) % 360, half_turn)
+    return View(radians(incidence_deg), azimuth)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,7 +233,7 @@ def observed(
     *,
     rows: slice,
     cols: slice,
-    satellite: Pass,
+    pass_name: str,
     day: date,
     seed: int,
     product: str = "RTC",
@@ -236,7 +259,7 @@ def observed(
     out = []
     for polarisation, power in zip(POLARISATIONS, _backscatter(ground, view, facet), strict=True):
         power = np.where(mask & SHADOW, _FLOOR, power * gain)
-        key = hashlib.sha256(f"{seed}/{satellite.name}/{day}/{polarisation}/{product}".encode()).digest()
+        key = hashlib.sha256(f"{seed}/{pass_name}/{day}/{polarisation}/{product}".encode()).digest()
         noise = speckle(
             rows, cols, seed=int.from_bytes(key[:4], "big"), looks=LOOKS[product], lag1=SPECKLE_LAG1
         )

@@ -93,8 +93,9 @@ def numbers(values: Array, file: AssetFile, valid: Bool, *, offset_dn: int = 0) 
         out[..., unseen] = nodata
         return out
     scaled = values * np.float32(_GRD_GAIN if file.scale is None else 1 / file.scale)
-    scaled += np.float32(offset_dn + 0.5)
+    scaled += np.float32(0.5)
     np.floor(scaled, out=scaled)
+    scaled += np.float32(offset_dn)  # after rounding, so that an offset is all that it makes differ
     lowest = 1 if nodata == 0 else nodata + 1
     np.clip(scaled, lowest, np.iinfo(file.dtype).max, out=scaled)
     missing = np.isnan(scaled)

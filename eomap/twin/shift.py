@@ -24,7 +24,7 @@ class Kind(StrEnum):
     BIOME = "biome"
     """The plants of another climate: strength is ignored, the climate is the one furthest from the own."""
     CITY = "city"
-    """Towns of a style that this climate does not have."""
+    """Every town of a style that hardly any has: huts."""
     SENSOR = "sensor"
     """Another satellite's spectral responses under the same name (MODIS bands for those of Sentinel-2)."""
     DRIFT = "drift"
@@ -39,6 +39,7 @@ class Kind(StrEnum):
 
 
 OF_A_PLACE = (Kind.STRIPES, Kind.SMOKE, Kind.FLOOD, Kind.GLINT, Kind.SATURATION)
+UNSEEN_STYLE = "informal"
 _PLUME_M = 12_000.0
 _STRIPE_GAIN = 0.05
 _SMOKE_DEPTH, _SMOKE_NM, _SMOKE_ANGSTROM = 1.6, 550.0, 1.5

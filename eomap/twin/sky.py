@@ -25,18 +25,18 @@ from eomap.twin.weather import CIRRUS_M, Skies
 U8 = npt.NDArray[np.uint8]
 CLEAR, THICK_CLOUD, THIN_CLOUD, SHADOW = range(4)
 """What `Sky.classes` says of a pixel."""
-SHADED = 0.6
-"""A clear pixel that gets a smaller share of the sun's direct light lies in shadow."""
+SHADED = 0.7
+"""A clear pixel that gets a smaller share of the light (`Sky.lit_yx`) lies in shadow."""
 LOWEST_SUN_DEG = 78.0
 """Shadows are cast no longer than under this sun: 4.7 times the height."""
 _SHORTEST_PX, _SHORTEST_SUN_PX, _SHORTEST_ICE_PX = 4, 8, 8
 """Shortest waves of clouds, and of their shadows, whose edges the sun's disk and the cloud's depth soften."""
 _FORWARD_WATER, _FORWARD_ICE = 0.72, 0.60
 """Share of scattered light that goes on almost straight, asymmetry squared, and counts as direct."""
-_DIFFUSE_PER_DEPTH = 0.13
+_DIFFUSE_WATER, _DIFFUSE_ICE = 0.13, 0.20
 """(1 - asymmetry) sqrt(3) / 2: a layer lets 1 / (1 + this times its depth) of the light through."""
-_GLOW = 0.45
-"""Share of the light scattered down by a cloud that falls into its own shadow, not beside it."""
+_GLOW_WATER, _GLOW_ICE = 0.45, 0.95
+"""Share of the light scattered down by a cloud that falls into its own shadow, not beside it: ice is wide."""
 _RELIEF, _DARKEST, _BRIGHTEST = 0.5, 0.5, 1.35
 """Contrast of bright and dark sides to that of a matt surface, and its limits: light seeps through heads."""
 _ASYMMETRY_WATER, _ASYMMETRY_ICE = 0.85, 0.77
@@ -66,11 +66,11 @@ class Sky:
     def classes(self) -> U8:
         """Return what a perfect mask says (y, x): CLEAR, THICK_CLOUD, THIN_CLOUD or SHADOW.
 
-        Thick from an optical thickness of 3, thin from 0.4, shadow where less than 0.6 of the direct sun
+        Thick from an optical thickness of 3, thin from 0.4, shadow where less than 0.7 of the sun's light
         arrives; cloud comes before shadow.
         """
         depth = self.tau_yx + self.cirrus_yx
-        out = np.where(self.sun_yx < SHADED, np.uint8(SHADOW), np.uint8(CLEAR))
+        out = np.where(self.lit_yx < SHADED, np.uint8(SHADOW), np.uint8(CLEAR))
         out[depth >= THIN] = THIN_CLOUD
         out[depth >= THICK] = THICK_CLOUD
         return out
@@ -94,31 +94,29 @@ def sky_of(
     if not 0 <= sun_zenith_deg < 90:
         raise MisuseError("sky", expected="a sun above the horizon", got=f"zenith {sun_zenith_deg} degrees")
     low = math.radians(min(sun_zenith_deg, LOWEST_SUN_DEG))
-    slant = math.tan(low)
+    slant, up = math.tan(low), np.float32(math.cos(low))
     coarse = coarse_of(points)
     nodes, pixel_m = coarse.points, coarse.pixel_m
     toward, here = toward_sun(nodes, sun_azimuth_deg), weather.at(nodes)
     tau, light, blocked = (np.zeros(points.shape, np.float32) for _ in range(3))
     for genus, height_m in ((CUMULUS, here.cumulus_m), (STRATUS, here.stratus_m)):
-        up, aside = (Ray(toward, shift_m) for shift_m in (0.0, height_m * slant))
+        straight, aside = (Ray(toward, shift_m) for shift_m in (0.0, height_m * slant))
         own = _key(seed, genus.number)
-        cover, far_cover = (getattr(weather.at(r.end(nodes)), genus.name) for r in (up, aside))
-        above = layer(coarse, genus, up, cover=cover, seed=own, shortest_m=_SHORTEST_PX * pixel_m)
+        cover, far_cover = (getattr(weather.at(r.end(nodes)), genus.name) for r in (straight, aside))
+        above = layer(coarse, genus, straight, cover=cover, seed=own, shortest_m=_SHORTEST_PX * pixel_m)
         shadow = layer(coarse, genus, aside, cover=far_cover, seed=own, shortest_m=_SHORTEST_SUN_PX * pixel_m)
         tau += above.tau_yx
         light += above.tau_yx * _relief(above.rise_yx, above.tau_yx, slant)
-        blocked += shadow.tau_yx * np.float32(1 - _FORWARD_WATER)
+        blocked += shadow.tau_yx
     high, shortest_m = Ray(toward, CIRRUS_M * slant).end(nodes), _SHORTEST_ICE_PX * pixel_m
     how = {"seed": _key(seed, 3)}
     cirrus = ice_depth(coarse, nodes, here.cirrus, shortest_m=shortest_m, **how)
     # Shadows of ice are faint and soft: the waves of the nodes do.
     ice = ice_depth(coarse, high, weather.at(high).cirrus, shortest_m=max(coarse.smooth_m, shortest_m), **how)
-    blocked += ice * np.float32(1 - _FORWARD_ICE)
-    sun = np.exp(-blocked / np.float32(math.cos(low)))
-    seep = 1 / (1 + np.float32(_DIFFUSE_PER_DEPTH / (1 - _FORWARD_WATER)) * blocked)
-    lit = sun + np.float32(_GLOW) * (seep - sun)
+    water_sun, water_lit = _down(blocked / up, 1 - _FORWARD_WATER, _DIFFUSE_WATER, _GLOW_WATER)
+    ice_sun, ice_lit = _down(ice / up, 1 - _FORWARD_ICE, _DIFFUSE_ICE, _GLOW_ICE)
     shade = np.divide(light, tau, out=np.ones_like(tau), where=tau > 0)
-    return Sky(tau, cirrus, sun, lit, shade)
+    return Sky(tau, cirrus, water_sun * ice_sun, water_lit * ice_lit, shade)
 
 
 def through(below_yx: F32, sky: Sky, *, at: BandOptics, wavelength_nm: float, sun_zenith_deg: float) -> F32:
@@ -146,6 +144,13 @@ def through(below_yx: F32, sky: Sky, *, at: BandOptics, wavelength_nm: float, su
         water=over(_LOSS_WATER, _ASYMMETRY_WATER, _LOW_TOP_M),
         ice=over(_LOSS_ICE, _ASYMMETRY_ICE, CIRRUS_M),
     )
+
+
+def _down(slant_tau_yx: F32, scattered: float, diffuse: float, glow: float) -> tuple[F32, F32]:
+    """Return the direct light and all light that come down, of that above the clouds."""
+    sun = np.exp(np.float32(-scattered) * slant_tau_yx)
+    through_all = 1 / (1 + np.float32(diffuse) * slant_tau_yx)
+    return sun, sun + np.float32(glow) * np.maximum(through_all - sun, 0)
 
 
 def _relief(rise_yx: F32, tau_yx: F32, slant: float) -> F32:

@@ -34,7 +34,7 @@ class TruthLayer:
     pixel_m: float
     """A divisor of 300."""
     unit: str
-    kind: Literal["class", "value", "flag"]
+    kind: Literal["class", "value"]
     nodata: float | None = None
     scale: float = 1.0
     """Value = stored number x scale."""

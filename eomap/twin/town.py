@@ -29,35 +29,38 @@ from eomap.twin.people import Settlement, radius_m
 (_A, _R, _S) = Material.ASPHALT, Material.ROCK, Material.SOIL
 _QUARTERS = {
     # block uv, street, lot uv, fill uv, built, low, high; ring, open, round, steps
-    1: ((105, 125, 21, 38, 40, 0.90, 0.90, 0.97, 26, 75, 0, 0.03, 0, 6), (_C, _G, _M, 0.30, 0.50)),
+    1: ((95, 195, 16, 26, 31, 0.88, 0.74, 0.96, 26, 75, 0, 0.02, 0, 6), (_C, _G, _G, 0.50, 0.50)),
     2: ((95, 128, 14, 16, 26, 0.71, 0.73, 0.97, 11, 24, 18, 0.02, 0, 4), (_G, _M, _T, 0.42, 0.05)),
-    3: ((61, 87, 6.5, 18, 24, 0.74, 0.95, 0.97, 3.5, 9.5, 0, 0.06, 0, 2), (_C, _T, _G, 0.28, 0.45)),
-    4: ((200, 230, 20, 62, 50, 0.88, 0.40, 0.92, 27, 60, 0, 0.10, 0, 6), (_C, _G, _G, 0.50, 0.50)),
-    5: ((115, 220, 10, 32, 39, 0.74, 0.44, 0.92, 11, 22, 0, 0.09, 0, 4), (_T, _G, _A, 0.40, 0.20)),
-    6: ((127, 220, 8.5, 28, 35, 0.60, 0.57, 0.80, 3.5, 8.5, 0, 0.03, 0, 2), (_T, _G, _M, 0.70, 0.22)),
-    7: ((79, 50, 3.8, 6, 5.5, 0.96, 0.97, 0.97, 2, 4, 0, 0.02, 0, 1), (_M, _C, _T, 0.25, 0.45)),
-    8: ((240, 280, 16, 90, 80, 0.80, 0.74, 0.90, 5, 10, 0, 0.12, 0, 2), (_M, _G, _C, 0.45, 0.35)),
-    9: ((240, 280, 6, 52, 58, 0.45, 0.38, 0.80, 3.5, 8, 0, 0.10, 0, 2), (_T, _G, _M, 0.45, 0.40)),
-    10: ((250, 290, 13, 48, 56, 0.70, 0.60, 0.75, 5, 16, 0, 0.10, 0.25, 3), (_M, _G, _C, 0.35, 0.40)),
+    3: ((63, 78, 4.5, 18, 11, 0.60, 0.94, 0.97, 3.5, 9.5, 0, 0.02, 0, 2), (_C, _T, _R, 0.25, 0.58)),
+    4: ((215, 165, 11, 40, 60, 0.87, 0.37, 0.92, 27, 60, 0, 0.10, 0, 6), (_C, _R, _G, 0.40, 0.20)),
+    5: ((115, 220, 10, 32, 39, 0.74, 0.45, 0.94, 11, 22, 0, 0.07, 0, 4), (_T, _G, _A, 0.40, 0.20)),
+    6: ((140, 240, 8.5, 23, 35, 0.64, 0.59, 0.80, 3.5, 8.5, 0, 0.02, 0, 2), (_T, _G, _M, 0.68, 0.29)),
+    7: ((60, 60, 3.2, 9, 7, 0.82, 0.97, 0.97, 2, 4, 0, 0.02, 0, 1), (_C, _T, _M, 0.35, 0.40)),
+    8: ((247, 265, 20, 92, 80, 0.80, 0.80, 0.90, 5, 10, 0, 0.04, 0, 2), (_M, _G, _C, 0.25, 0.10)),
+    9: ((250, 280, 6, 48, 46, 0.47, 0.44, 0.78, 3.5, 8, 0, 0.05, 0, 2), (_T, _G, _M, 0.50, 0.08)),
+    10: ((220, 255, 8, 48, 60, 0.64, 0.62, 0.76, 5, 16, 0, 0.09, 0.25, 3), (_M, _T, _G, 0.10, 0.05)),
 }
 """Streets and houses in the order of `eomap.kernels.buildings`, and roofs: three materials, two shares."""
 _OPEN = {
     # houses roofed as their block, darkest roof; trees, paved, lawn, trees in streets
-    1: (0.20, 0.50, 0.12, 0.80, 0.12, 0.06),
+    1: (0.05, 0.38, 0.38, 0.92, 0.04, 0.34),
     2: (0.25, 0.64, 0.28, 0.86, 0.06, 0.34),
-    3: (0.45, 0.75, 0.35, 0.53, 0.27, 0.25),
-    4: (0.60, 0.60, 0.35, 0.40, 0.45, 0.15),
-    5: (0.55, 0.55, 0.75, 0.50, 0.36, 0.15),
-    6: (0.10, 0.62, 0.44, 0.34, 0.64, 0.30),
-    7: (0.05, 0.50, 0.25, 0.10, 0.05, 0.02),
-    8: (0.30, 0.60, 0.04, 0.80, 0.12, 0.03),
-    9: (0.30, 0.60, 0.34, 0.06, 0.80, 0.20),
-    10: (0.30, 0.45, 0.06, 0.50, 0.15, 0.03),
+    3: (0.20, 0.88, 0.44, 0.66, 0.30, 0.28),
+    4: (0.60, 0.62, 0.36, 0.32, 0.58, 0.08),
+    5: (0.55, 0.65, 0.60, 0.50, 0.42, 0.18),
+    6: (0.20, 0.75, 0.46, 0.26, 0.72, 0.25),
+    7: (0.15, 0.70, 0.45, 0.30, 0.30, 0.10),
+    8: (0.40, 0.80, 0.18, 0.80, 0.15, 0.03),
+    9: (0.20, 0.62, 0.42, 0.03, 0.88, 0.25),
+    10: (0.30, 0.35, 0.26, 0.80, 0.14, 0.03),
 }
 _TASTE = 0.15
 """How far a town's own taste in roofs moves their shares."""
 _GREEN = {"desert": 0.4, "steppe": 0.7, "savanna": 0.9, "tundra": 0.3}
 """How green towns are, by climate; 1 elsewhere."""
+REACH = 1.4
+"""No quarter lies further from the middle of a town, in radii."""
+_LEAST = 0.82
 _BEND_M, _BEND_WAVE_M = {"old": 60.0, "new": 25.0, "dense": 45.0, "informal": 60.0}, 1_400.0
 """How far streets swing out of the town's plane, and on what length."""
 _SUN_ZENITH_DEG, _SUN_AZIMUTH_DEG = 42.0, 150.0
@@ -90,34 +93,37 @@ def town_of(settlement: Settlement, *, climate: str, seed: int, style: str | Non
 
 def town_zones(points: Points, town: Town, *, seed: int) -> U8:
     """Return the quarters (y, x) of a town as LCZ codes 1 to 10, 0 outside and in its parks."""
-    people = town.settlement.population
     u, v = from_site(points, town.settlement.site, angle=town.angle)
     seed = seed + town.settlement.site.key % 100_003
     size = min(town.radius_m, 6_000)
     ragged = points.fractal(0.9 * size, seed, octaves=6, gain=0.6)
     quarter = points.fractal(max(0.45 * size, 350), seed + 1, octaves=3, gain=0.5)
-    out = np.hypot(u, v) / town.radius_m * (1 + 0.24 * ragged)
+    out = np.hypot(u, v) / town.radius_m * np.maximum(1 + 0.24 * ragged, _LEAST)
     side = (u / town.radius_m + 0.12 * ragged) * (1 if town.settlement.site.key % 2 else -1)
-    zones = [(where & (out < 1.35), code) for where, code in _rules(town, people, out, side, quarter)]
+    yards = points.fractal(size, seed + 4, octaves=3)
+    zones = [(where & (out < 1.35), code) for where, code in _rules(town, out, side, quarter, yards)]
     found = np.select([w for w, _ in zones], [c for _, c in zones], 0).astype(np.uint8)
     park = points.fractal(700, seed + 3, octaves=4) > 2.0
     found[park & (found != 8) & (found != 10)] = 0
     return found
 
 
-def _rules(town: Town, people: float, out: F32, side: F32, quarter: F32) -> Iterator[tuple[Bool, int]]:
+def _rules(town: Town, out: F32, side: F32, quarter: F32, yards: F32) -> Iterator[tuple[Bool, int]]:
     """Yield where each quarter is, the first that holds wins."""
+    people = town.settlement.population
     if people < 2_500:
         low = 3 if town.style == "dense" else 7 if town.style == "informal" and people > 1_200 else 6
         yield out < 0.72, low
         yield out < 1.1, 9
         return
-    industry = (side > 0.42) & (out < 1.15) & (quarter > -0.9)
+    industry = (side > 0.36) & (out < 1.12) & (quarter > -0.9)
     if people > 40_000:
         yield industry & (side > 0.78) & (quarter > 0.2), 10
     yield industry & (quarter > -0.4), 8
+    if people > 8_000:  # halls and yards along the roads out
+        yield (np.abs(yards) < 0.22) & (out > 0.3) & (out < 1.1), 8
     if people > 600_000:
-        yield out < 0.13 * (1 if town.style in ("old", "informal") else 1.6), 1
+        yield out < (0.06 if town.style in ("old", "informal") else 0.1), 1
     core = {"old": 2, "new": 5, "dense": 2, "informal": 3}[town.style]
     yield out < 0.2, core
     if town.style == "dense":
@@ -135,7 +141,7 @@ def _rules(town: Town, people: float, out: F32, side: F32, quarter: F32) -> Iter
         yield out < (0.34 if town.style == "old" else 0), 3 if people < 20_000 else 2
         yield (out < 0.6) & (quarter > (-0.1 if town.style == "old" else 0.9)), 5
     yield out < 0.98, 6
-    yield out < 1.2, 9
+    yield out < 1.1, 9
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M, Frame, transformer
+from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.sensors.sentinel2 import SCENE_CLASS
-from eomap.twin import orbits, truth
-from eomap.twin.acquisitions import Acquisition
+from eomap.twin import orbits, radar, truth
+from eomap.twin.acquisitions import Acquisition, acquisitions
 from eomap.twin.atmosphere import Air, boa
-from eomap.twin.climate import mean_cover
+from eomap.twin.climate import climate_at, mean_cover
 from eomap.twin.correction import corrected, residual
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
 from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
@@ -36,11 +37,12 @@ from eomap.twin.optical import (
     surface,
     view_factor,
 )
-from eomap.twin.shift import Kind, Shift, shifted, stranger, table_under, where
+from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, shifted, stranger, table_under, where
 from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, sky_of, through
 from eomap.twin.source import TruthLayer
 from eomap.twin.sun import sun_angles
 from eomap.twin.weather import Forecast, Skies, explicit
+from eomap.twin.wetness import radar_ground
 
 VERSION = "1"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
@@ -74,8 +76,7 @@ class World:
 
     def land(self, frame: Frame) -> Land:
         """Return the land of a frame; the last few are kept, for dates come one after another."""
-        foreign = self.shift.kind is Kind.BIOME
-        return _land(frame, self.seed, foreign)
+        return _land(frame, self.seed, self.shift.kind)
 
     def scenery(self, frame: Frame, day: date) -> Scenery:
         """Return the land of a frame on a day."""
@@ -153,6 +154,26 @@ class World:
             np.asarray(boa(seen, at), np.float32), gain=left.gain_b[index], bias=left.bias_b[index]
         )
 
+    def radar(self, acquisition: Acquisition, frame: Frame, *, product: str) -> Mapping[str, F32]:
+        """Return VV and VH (y, x) at 10 m, linear power: gamma nought for `rtc`, sigma nought for `grd`."""
+        if acquisition.flight is None:
+            raise MisuseError("radar", expected="a Sentinel-1 acquisition", got=acquisition.sensor)
+        edge = radar.MARGIN_PX
+        wide = frame.sub(-edge, frame.height + edge, -edge, frame.width + edge)
+        land, day = self.land(wide), acquisition.day
+        row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
+        image = radar.observed(
+            radar_ground(land, self.scenery(wide, day), day, self.seed + 6_000),
+            radar.view_of(acquisition.flight, points_of(wide)),
+            rows=slice(row, row + frame.height),
+            cols=slice(col, col + frame.width),
+            pass_name=_pass_name(acquisition),
+            day=day,
+            seed=self.seed,
+            product=product.upper(),
+        )
+        return {"VV": image.vv_yx, "VH": image.vh_yx}
+
     def truth(self, frame: Frame, day: date | None) -> Mapping[str, TruthLayer]:
         """Return what is true of a frame, always (no day) or on a day; see `eomap.twin.truth`."""
         if day is None:
@@ -192,8 +213,15 @@ class World:
         noon = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=10.5 - lon / 15)
         return sun_at(frame, noon)
 
+    def _seen_under(self, frame: Frame, day: date) -> Sun:
+        """Return the sun under which Sentinel-2 sees a frame on a day, or that of half past ten."""
+        for found in acquisitions(frame.bounds_deg(), Period(day, day), ("s2",), seed=self.seed):
+            if isinstance(found.frame, Frame):
+                return sun_at(found.frame, found.moment)
+        return self._morning_sun(frame, day)
+
     def _dated_truth(self, frame: Frame, day: date) -> dict[str, npt.NDArray[Any]]:
-        made, sky = self.scenery(frame, day), self.sky(frame, day, self._morning_sun(frame, day))
+        made, sky = self.scenery(frame, day), self.sky(frame, day, self._seen_under(frame, day))
         depth = sky.tau_yx + sky.cirrus_yx
         wet = made.cover_yx == Cover.WATER
         return {
@@ -220,11 +248,15 @@ class Exposure:
 
 
 @lru_cache(maxsize=2)
-def _land(frame: Frame, seed: int, foreign: bool) -> Land:
-    if not foreign:
+def _land(frame: Frame, seed: int, kind: Kind) -> Land:
+    if kind is Kind.CITY:
+        return land_of(frame, seed, town_style=UNSEEN_STYLE)
+    if kind is not Kind.BIOME:
         return land_of(frame, seed)
-    own = int(np.bincount(land_of(frame.sub(0, 60, 0, 60), seed).wild.climate_yx.ravel()).argmax())
-    return land_of(frame, seed, climate=stranger(own))
+    # The climate of a whole degree, so that frames of one place agree on the stranger.
+    place = _middle(frame)
+    middle = points_at(np.floor(place.lon_deg) + 0.5, np.floor(place.lat_deg) + 0.5)
+    return land_of(frame, seed, climate=stranger(int(climate_at(middle, seed + 10)[0, 0])))
 
 
 def _middle(frame: Frame) -> Points:

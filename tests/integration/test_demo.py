@@ -8,13 +8,11 @@ from PIL import Image
 
 from eomap import api, demo
 
-WORLD = replace(
-    demo.World(),
-    corners_deg=((-33.0203, 45.1907), (-32.9911, 45.1852), (-32.9852, 45.2103), (-33.0157, 45.2124)),
-    dates=demo.World().dates[:2],
-    cloudy=(0.0, 0.4),
-    always_cloudy=(-33.005, 45.2, 350.0),
-    point=(-33.005, 45.2),
+PLACE = replace(
+    demo.Place(),
+    corners_deg=((11.115, 55.493), (11.14, 55.491), (11.142, 55.507), (11.118, 55.509)),
+    period="2024-06-10/2024-06-13",
+    point=(11.128, 55.5),
 )
 
 
@@ -23,16 +21,18 @@ def shown(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "out"
     folder.mkdir()
     (folder / "left from last time").touch()
-    return folder, demo.main(folder, world=WORLD, engine="inline")
+    return folder, demo.main(folder, place=PLACE, engine="inline")
 
 
-def test_it_leaves_a_map_pictures_and_the_area_only(shown):
+def test_it_leaves_a_map_pictures_and_the_scenes_only(shown):
     folder, said = shown
-    expected = ["area.geojson", "from-clouds-to-map.png", "map.png", "map.tif", "map.zarr", "map.zarr.ledger"]
-    assert said["files"] == expected
-    for name in expected[1:3]:
+    pictures = ["from-clouds-to-map.png", "map.png"]
+    others = ["area.geojson", "map.tif", "map.zarr", "map.zarr.ledger", "scenes", "score.html"]
+    assert said["files"] == sorted(pictures + others)
+    for name in pictures:
         with Image.open(folder / name) as picture:
             assert picture.width > 600 and len(picture.convert("RGB").getcolors(1 << 24)) > 5
+    assert "synthetic" in (folder / "score.html").read_text().lower()
 
 
 def test_the_cube_says_synthetic(shown):
@@ -40,18 +40,21 @@ def test_the_cube_says_synthetic(shown):
     assert attributes["eomap:synthetic"] is True and attributes["eomap:status"] == "complete"
 
 
-def test_the_spot_under_cloud_on_every_date_has_no_clear_look(shown):
+def test_the_map_is_scored_against_what_is_true(shown):
     folder, _ = shown
-    assert api.query_point(str(folder / "map.zarr"), *WORLD.point)["status"] == "no clear look"
-    rows = api.query_zones(str(folder / "map.zarr"), str(folder / "area.geojson"))
-    assert 0.1 < rows[0]["no_look_km2"] < 2 and rows[0]["unwritten_km2"] == 0
+    found = api.score(str(folder / "map.zarr"), str(folder / "scenes"))
+    zones = next(layer for layer in found["layers"] if layer["layer"] == "lcz")
+    assert found["synthetic"] is True and zones["cells"] > 200
+    assert 0.2 < zones["metrics"]["OA"] < 1 and 0.5 < zones["metrics"]["OAbu"] <= 1
     assert api.verify(str(folder / "map.zarr")) == {}
 
 
 def test_two_tiles_meet_in_one_map(shown):
-    codes = demo._codes(shown[0] / "map.zarr", demo._canvas(WORLD), demo.CELL_PX)
-    assert {0, 255} < set(np.unique(codes).tolist())
-    assert sum(found["cells"] for found in shown[1]["agreement"].values()) > 100
+    codes = np.asarray(api.open_cube(str(shown[0] / "map.zarr"))["lcz"])
+    assert {255} < set(np.unique(codes).tolist())
+    assert (
+        len(api.status(str(shown[0] / "map.zarr"))) and api.status(str(shown[0] / "map.zarr"))["planned"] == 2
+    )
 
 
 def test_a_command_that_fails_ends_the_demonstration(tmp_path):

@@ -1,6 +1,7 @@
 """Laws of a whole run: any engine, any number of workers, killed or not, the cube is the same, byte for byte.
 
-The scenes are made up; the network is the one shipped with eomap, so worker processes can load it.
+The scenes are made up; the network of `lcz` is the one shipped with eomap, so worker processes can load
+it, and `composite` has none.
 """
 
 import json
@@ -21,6 +22,7 @@ import small_world
 from eomap import api
 
 MARK = "EOMAP_TEST_MARK"
+NETWORKS = {"lcz": "eomap-lcz-s", "composite": None}
 FATAL = """
 import os, signal, sys
 from eomap import api
@@ -29,12 +31,13 @@ from eomap.engine.ledger import Ledger
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-when, engine, catalog, out = sys.argv[1:]
+when, engine, product, catalog, out = sys.argv[1:]
 if when == "before the receipt":
     Ledger.record = die
 api.run(
     api.plan(
-        bbox={area!r}, catalog=catalog, collection={collection!r}, period={period!r}, model="eomap-lcz-s"
+        bbox={area!r}, catalog=catalog, collection={collection!r}, period={period!r},
+        product=product, model={networks!r}[product],
     ),
     out, engine=engine, workers=1,
     notify=lambda kind, _: die() if kind == "settled" else None,
@@ -57,14 +60,20 @@ def catalog(tmp_path_factory):
     return str(small_world.write_catalog(tmp_path_factory.mktemp("scenes")))
 
 
+@pytest.fixture(scope="module", params=NETWORKS)
+def product(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def plan(catalog):
+def plan(catalog, product):
     made = api.plan(
         bbox=small_world.AREA,
         catalog=catalog,
         collection=small_world.COLLECTION,
         period=small_world.PERIOD,
-        model="eomap-lcz-s",
+        product=product,
+        model=NETWORKS[product],
     )
     assert len(made.tasks) == 2 and len(made.scenes) == 3
     return made
@@ -82,12 +91,13 @@ def shards(out):
     return {k: v for k, v in small_world.contents(out).items() if "zarr.json" not in k}
 
 
-def command(catalog, out, *more):
+def command(product, catalog, out, *more):
     """Return the command line of the run that `plan` plans."""
+    network = ("--model", NETWORKS[product]) if NETWORKS[product] else ()
     return [
         *(sys.executable, "-m", "eomap", "run", "--bbox", small_world.AREA, "--catalog", catalog),
         *("--collection", small_world.COLLECTION, "--period", small_world.PERIOD),
-        *("--model", "eomap-lcz-s", "--workers", "1", "--out", out, *more),
+        *("--product", product, *network, "--workers", "1", "--out", out, *more),
     ]
 
 
@@ -148,10 +158,14 @@ def test_rerun_does_nothing(plan, clean):
     assert (small_world.contents(clean[0]), small_world.contents(clean[0] + ".ledger")) == before
 
 
-@pytest.mark.parametrize("name", ["ray::_Predictor", "ray::_fetch"])
-def test_a_killed_worker_is_replaced(catalog, clean, tmp_path, name):
+@pytest.mark.parametrize(
+    ("product", "name"),
+    [("lcz", "ray::_Predictor"), ("lcz", "ray::_fetch"), ("composite", "ray::_whole_job")],
+    indirect=["product"],
+)
+def test_a_killed_worker_is_replaced(product, catalog, clean, tmp_path, name):
     out = str(tmp_path / "map.zarr")
-    process, mark = started(command(catalog, out))
+    process, mark = started(command(product, catalog, out))
     until(lambda: marked(mark, name) or process.poll() is not None)
     for worker in marked(mark, name):
         worker.kill()
@@ -165,11 +179,12 @@ def test_a_killed_worker_is_replaced(catalog, clean, tmp_path, name):
 @pytest.mark.parametrize("engine", ["inline", "ray"])
 @pytest.mark.parametrize(("when", "receipts"), [("before the receipt", 0), ("after the receipt", 1)])
 def test_a_killed_driver_leaves_what_a_rerun_completes(
-    catalog, plan, clean, tmp_path, engine, when, receipts
+    product, catalog, plan, clean, tmp_path, engine, when, receipts
 ):
     out = str(tmp_path / "map.zarr")
     world = {"area": small_world.AREA, "collection": small_world.COLLECTION, "period": small_world.PERIOD}
-    process, mark = started([sys.executable, "-c", FATAL.format(**world), when, engine, catalog, out])
+    script = FATAL.format(**world, networks=NETWORKS)
+    process, mark = started([sys.executable, "-c", script, when, engine, product, catalog, out])
     process.communicate(timeout=240)
     assert process.returncode == -signal.SIGKILL
     assert len(list(Path(out + ".ledger", "receipts").glob("*.json"))) == receipts
@@ -181,9 +196,10 @@ def test_a_killed_driver_leaves_what_a_rerun_completes(
     assert shards(out) == shards(clean[0]) and api.verify(out) == {}
 
 
-def test_ctrl_c_ends_every_process_and_the_same_command_continues(catalog, plan, clean, tmp_path):
+@pytest.mark.parametrize("product", ["lcz"], indirect=True)
+def test_ctrl_c_ends_every_process_and_the_same_command_continues(product, catalog, plan, clean, tmp_path):
     out = str(tmp_path / "map.zarr")
-    process, mark = started(command(catalog, out))
+    process, mark = started(command(product, catalog, out))
     until(lambda: Path(out, "zarr.json").exists())
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
@@ -196,13 +212,14 @@ def test_ctrl_c_ends_every_process_and_the_same_command_continues(catalog, plan,
 
 def test_a_cluster_that_does_not_answer_is_one_line(catalog, tmp_path):
     out = str(tmp_path / "map.zarr")
-    words = command(catalog, out, "--address", "127.0.0.1:1")
+    words = command("lcz", catalog, out, "--address", "127.0.0.1:1")
     ended = subprocess.run(words, capture_output=True, text=True, timeout=240)
     assert ended.returncode == 2, ended.stderr
     assert ended.stderr.splitlines()[-1].startswith("error: --address")
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("product", ["lcz"], indirect=True)
 def test_a_bug_stops_the_run_with_its_own_traceback(plan, tmp_path, monkeypatch):
     from eomap.api import running
 

@@ -160,3 +160,54 @@ def test_a_network_of_l1c_on_l2a_warns_once_and_writes_it_down(plan_of, tmp_path
     said = [w for w in summary.warnings if "L1C" in w and "L2A" in w]
     assert len(said) == 1
     assert said[0] in open_cube(str(tmp_path / "l2a.zarr")).attributes()["eomap:warnings"]
+
+
+SLOVENIA = ("20150711", "20150731", "20150820", "20150830", "20150909")
+CLOUDED = ("20150731", "20150820")
+
+
+@pytest.fixture(scope="module")
+def slovenia(plan_of, tmp_path_factory):
+    """The composite of five real dates, two of them under cloud all over."""
+    out = tmp_path_factory.mktemp("slovenia") / "composite.zarr"
+    plan = plan_of(f"S2A_L1C_Slovenia_{SLOVENIA[0]}", "2015", model=None, product="composite")
+    assert len(plan.scenes) == len(SLOVENIA)
+    assert api.run(plan, str(out), engine="inline").complete
+    cube = open_cube(str(out))
+    (task,) = plan.tasks
+    return str(out), task.window, {g.name: cube.read(g.name, task.window) for g in cube.layers}
+
+
+def test_two_clouded_dates_of_five_do_not_count(slovenia):
+    out, _, layers = slovenia
+    looks = layers["n_clear"][layers["n_clear"] != 65535]
+    assert api.verify(out) == {}
+    assert np.median(looks) == 3 and (looks <= 3).mean() > 0.95
+    blue = layers["reflectance"][0].astype(float)
+    seen = (layers["n_clear"] > 0) & (layers["n_clear"] != 65535)
+    assert 0.02 < np.median(blue[seen]) / 1e4 < 0.12, "a summer's haze, no cloud"
+    spread = layers["spread"][layers["spread"] != 65535]
+    assert 0 < np.median(spread) / 1e4 < 0.05
+
+
+def test_a_real_composite_is_the_median_of_what_the_files_say(shared, slovenia):
+    from eomap.core.grid import transformer
+
+    _, window, layers = slovenia
+    lon, lat = np.meshgrid(window.lon(), window.lat())
+    x, y = transformer(4326, 32633).transform(lon, lat)
+    x, y = x // 10 * 10 + 5, y // 10 * 10 + 5  # centre of the pixel of the zone's 10 m grid
+    clear = [d for d in SLOVENIA if d not in CLOUDED]
+    counted = layers["n_clear"] == 3
+    assert counted.sum() > 5_000
+    agreeing = []
+    for number, band in enumerate(("B02", "B03", "B04")):
+        seen = []
+        for day in clear:
+            name = f"S2A_L1C_Slovenia_{day}"
+            path = shared / "data/catalog/sentinel-2-l1c" / name / f"{band}.tif"
+            with rasterio.open(path) as file:
+                col, row = ~file.transform * (x[counted], y[counted])
+                seen.append(file.read(1)[row.astype(int), col.astype(int)])
+        agreeing.append(layers["reflectance"][number][counted] == np.median(seen, axis=0))
+    assert np.mean(agreeing) > 0.95, "elsewhere a clouded date was taken for clear, and a clear one not"

@@ -1,5 +1,7 @@
 """Laws of one worker: however a zone is cut, blocked or clipped, the cells stay the same, bit for bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -7,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import EPSG, TILE, WHOLE, Means, World, edge_within, job, scene
 
-from eomap.core.grid import Window
+from eomap.core.grid import Window, tile_window, transformer
 from eomap.errors import BrokenInputError
+from eomap.kernels.median import median_and_spread_numpy
+from eomap.products import product
 from eomap.worker import fetch_composite, infer, looks_of
 
 BOX = (12.0, 51.5, 13.5, 53.0)
@@ -19,10 +23,7 @@ WORLD = World(EPSG, edge_x=edge_within(TILE) + 4321)
 def layers_of(window, *, block_px=1000, world=WORLD, scenes=SCENES, clip=""):
     """Return the layers of a part of the tile, cut to that part."""
     todo = job(TILE, window, scenes, block_px=block_px, clip=clip)
-    made = infer(todo, fetch_composite(todo, world), Means())
-    rows = slice(window.row0 - WHOLE.row0, window.row1 - WHOLE.row0)
-    cols = slice(window.col0 - WHOLE.col0, window.col1 - WHOLE.col0)
-    return {k: v[..., rows, cols] for k, v in made.items()}
+    return infer(todo, fetch_composite(todo, world), Means())
 
 
 PART = Window(10, WHOLE.row0 + 200, WHOLE.row0 + 290, WHOLE.col0 + 250, WHOLE.col0 + 400)
@@ -51,6 +52,75 @@ def test_a_part_equals_the_whole(part, row, col, height, width, block_px):
 def test_the_order_of_scenes_does_not_matter(part):
     made = layers_of(PART, scenes=SCENES[::-1])
     assert all(np.array_equal(made[k], part[k]) for k in part)
+
+
+FINE = tile_window(TILE, 1)
+FINE_PART = Window(1, FINE.row0 + 2000, FINE.row0 + 2300, FINE.col0 + 3560, FINE.col0 + 3960)
+
+
+def composed(window, *, block_px=1000, clip=""):
+    """Return the job, the composite on its frame and the layers of the composite product on a window."""
+    made = product("composite")
+    layers = tuple(g.name for g in made.gives)
+    todo = replace(job(TILE, window, SCENES, block_px=block_px, clip=clip), product=made, layers=layers)
+    on_frame = fetch_composite(todo, WORLD)
+    return todo, on_frame, infer(todo, on_frame, None)
+
+
+@pytest.fixture(scope="module")
+def fine_part():
+    return composed(FINE_PART)
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    st.integers(0, 250),
+    st.integers(0, 350),
+    st.integers(1, 50),
+    st.integers(1, 50),
+    st.sampled_from([250, 500, 1000]),
+)
+def test_a_part_of_a_composite_equals_the_whole(fine_part, row, col, height, width, block_px):
+    top, left = FINE_PART.row0 + row, FINE_PART.col0 + col
+    made = composed(Window(1, top, top + height, left, left + width), block_px=block_px)[2]
+    for name, values in made.items():
+        assert np.array_equal(values, fine_part[2][name][..., row : row + height, col : col + width]), name
+
+
+def test_a_composite_is_the_median_of_the_pixel_at_each_cells_centre(fine_part):
+    todo, on_frame, layers = fine_part
+    frame = on_frame.frame
+    looks = [
+        (
+            np.stack([WORLD.read(s.band(b), frame) for b in todo.product.needs[0].bands]),
+            WORLD.read(s.band("SCL"), frame) == 4,
+        )
+        for s in SCENES
+    ]
+    wanted = median_and_spread_numpy(np.stack([d for d, _ in looks]), np.stack([c for _, c in looks]))
+    for got, expected in zip((on_frame.dn_byx, on_frame.n_clear_yx, on_frame.spread_yx), wanted, strict=True):
+        assert np.array_equal(got, expected)
+    lon, lat = FINE_PART.lon(), FINE_PART.lat()
+    for row, col in [(0, 0), (299, 399), (150, 20), (77, 233)]:
+        x, y = transformer(4326, EPSG).transform(lon[col], lat[row])
+        at = int((frame.y0 - y) // 10), int((x - frame.x0) // 10)
+        assert np.array_equal(layers["reflectance"][:, row, col], wanted[0][:, *at])
+        assert layers["n_clear"][row, col] == wanted[1][at] and layers["spread"][row, col] == wanted[2][at]
+
+
+def test_pixels_never_seen_and_cells_outside_the_area_are_told_apart(fine_part):
+    layers, west = (
+        fine_part[2],
+        Window(1, FINE_PART.row0, FINE_PART.row1, FINE_PART.col0, FINE_PART.col0 + 99),
+    )
+    unseen = layers["n_clear"] == 0
+    assert unseen.any() and not unseen.all()
+    assert (layers["reflectance"][:, unseen] == 0).all() and (layers["reflectance"][:, ~unseen] > 0).all()
+    assert np.array_equal(layers["spread"] == 65535, layers["n_clear"] < 2)
+    clipped = composed(FINE_PART, clip=shapely.box(*west.bounds_deg).wkb_hex)[2]
+    for name, values in clipped.items():
+        assert np.array_equal(values[..., :98], layers[name][..., :98])
+        assert (values[..., 100:] == 65535).all(), name
 
 
 def test_seen_unseen_and_unwanted_cells_are_told_apart(part):

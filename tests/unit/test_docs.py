@@ -102,10 +102,16 @@ def test_what_the_cube_guide_says_of_layers_is_what_layers_are():
     from eomap.products import product
 
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)`", CUBE_GUIDE, re.M)
-    assert rows == [(g.name, g.dtype) for g in product("lcz").gives]
+    assert rows == [(g.name, g.dtype) for p in ("lcz", "composite") for g in product(p).gives]
     by_name = {g.name: g for g in product("lcz").gives}
     assert (by_name["lcz"].no_look, by_name["lcz"].fill, by_name["n_clear"].fill) == (0, 255, 65535)
     assert all(g.scale == 1 / 250 and g.fill == 255 for g in by_name.values() if g.scale)
+    composite = {g.name: (g.no_look, g.fill, g.scale) for g in product("composite").gives}
+    assert composite == {
+        "reflectance": (0, 65535, 1e-4),
+        "n_clear": (None, 65535, None),
+        "spread": (None, 65535, 1e-4),
+    }
 
 
 def test_the_cluster_example_is_what_ray_accepts():

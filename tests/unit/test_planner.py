@@ -22,6 +22,10 @@ AREA = from_bbox("12.4,52.3,13.1,52.6")
 ORDER = Order(product("lcz"), Period.parse("2024"), "made-up", "sentinel-2-l2a", "so2sat-resnet20", "a" * 64)
 
 
+COMPOSITE = replace(ORDER, product=product("composite"), model="", model_sha256="")
+both = pytest.mark.parametrize("order", [ORDER, COMPOSITE], ids=lambda o: o.product.name)
+
+
 def item(number, *, box=(12.3, 52.2, 13.2, 52.7), baseline="05.10", minutes=0, **properties):
     """Return a made-up L2A item; items of one number are one acquisition."""
     moment = datetime(2024, 1, 1, 10, 20, tzinfo=UTC) + timedelta(days=5 * number, minutes=minutes)
@@ -146,10 +150,11 @@ def test_items_that_are_no_use_are_set_aside_by_name():
     assert made.run_id == planned(ITEMS).run_id
 
 
+@both
 @settings(max_examples=10, deadline=None)
-@given(st.integers(1, 300), st.floats(0.7e9, 3e10))
-def test_every_task_keeps_within_the_budget_or_the_plan_is_refused(looks, budget):
-    items, order = [item(n) for n in range(looks)], replace(ORDER, memory_bytes=int(budget))
+@given(looks=st.integers(1, 300), budget=st.floats(0.7e9, 3e10))
+def test_every_task_keeps_within_the_budget_or_the_plan_is_refused(order, looks, budget):
+    items, order = [item(n) for n in range(looks)], replace(order, memory_bytes=int(budget))
     try:
         made = planned(items, order=order)
     except MisuseError:
@@ -159,11 +164,30 @@ def test_every_task_keeps_within_the_budget_or_the_plan_is_refused(looks, budget
         assert made.tasks and all(0 < t.memory_bytes <= budget for t in made.tasks)
 
 
-def test_a_smaller_budget_takes_smaller_blocks_and_the_same_keys():
+@both
+def test_a_smaller_budget_takes_smaller_blocks_and_the_same_keys(order):
     items = [item(n) for n in range(60)]
-    small, large = (planned(items, order=replace(ORDER, memory_bytes=n << 30)) for n in (3, 30))
+    small, large = (planned(items, order=replace(order, memory_bytes=n << 30)) for n in (3, 30))
     assert min(t.block_px for t in small.tasks) < min(t.block_px for t in large.tasks)
     assert [t.key for t in small.tasks] == [t.key for t in large.tasks] and small.run_id == large.run_id
+
+
+def test_a_product_without_a_network_is_planned_without_one():
+    made = planned(ITEMS, order=COMPOSITE)
+    assert (made.model, made.network) == ("", "no network") and Plan.from_json(made.to_json()) == made
+    assert planned(ITEMS).network == ORDER.model
+    assert made.tasks[0].window.step == 1 and {t.key for t in made.tasks}.isdisjoint(
+        t.key for t in planned(ITEMS).tasks
+    )
+
+
+def test_values_of_a_whole_tile_are_held_and_counted():
+    whole, part = (
+        planned(ITEMS, order=COMPOSITE, area=from_bbox(box)).tasks[0]
+        for box in ("12.5,52,13,52.5", "12.5,52.3,12.55,52.35")
+    )
+    values = 6000**2 * 12 * 2  # ten bands, the looks and the spread, 16 bits each
+    assert whole.memory_bytes > part.memory_bytes + values and whole.seconds > 50 * part.seconds
 
 
 def test_the_area_of_the_tasks_is_the_area_asked_for():

@@ -22,6 +22,13 @@ LAYERS = (
 )
 
 
+BANDS = ("B02", "B03", "B04", "B11")
+VALUES = (
+    Layer("reflectance", "uint16", "reflectance", fill=65535, scale=1e-4, no_look=0, bands=BANDS),
+    Layer("spread", "uint16", "spread", fill=65535, scale=1e-4),
+)
+
+
 def codes() -> np.ndarray:
     """Class codes (y, x): rows 100-199 city, 200-399 trees, 400-499 no look, the rest unwritten."""
     out = np.full((600, 600), 255, dtype=np.uint8)
@@ -38,4 +45,21 @@ def small_cube(folder: Path, **attributes: object) -> Cube:
     sure = np.where(seen, np.arange(600)[None, :] // 3, 255).astype(np.uint8)
     looks = np.where(kind == 255, 65535, np.where(kind == 0, 0, 3)).astype(np.uint16)
     cube.write(TILE, {"kind": kind, "sure": sure, "looks": looks, "each": np.stack([sure, sure])})
+    return cube
+
+
+def reflectance() -> np.ndarray:
+    """Stored values (b, y, x): rows 100-399 green land, 400-499 no look, the rest unwritten."""
+    out = np.full((len(BANDS), 600, 600), 65535, dtype=np.uint16)
+    out[:, 100:400, 50:450] = np.array([300, 900, 400, 2000])[:, None, None] + np.arange(300)[:, None]
+    out[:, 400:500, 50:450] = 0
+    return out
+
+
+def value_cube(folder: Path, **attributes: object) -> Cube:
+    """A cube of one tile of values, and of how far they spread."""
+    cube = create(str(folder / "values.zarr"), Extent.of_tiles([TILE], 10), VALUES, attributes)
+    values = reflectance()
+    spread = np.where(np.isin(values[0], (0, 65535)), 65535, 25).astype(np.uint16)
+    cube.write(TILE, {"reflectance": values, "spread": spread})
     return cube

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from eomap.core.grid import Tile, Window, tile_window
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
+from eomap.io import shards
 from eomap.io.cube import Extent, create, open_cube
 from eomap.products.lcz.legend import LEGEND
 
@@ -59,6 +60,48 @@ def test_what_was_written_is_read_and_the_rest_is_fill(cube):
 def test_anything_but_a_whole_shard_is_refused(cube, harm):
     with pytest.raises(ValueError, match="whole shard"):
         cube.write(TILE, harm(arrays(1)))
+
+
+PART = Window(STEP, 75 * 60 + 7, 75 * 60 + 30, 385 * 60, 385 * 60 + 11)
+
+
+def test_a_part_of_a_tile_is_the_whole_shard_with_fill_around_it(cube):
+    cube.write(TILE, arrays(2))
+    part = {k: v[..., 7:30, :11] for k, v in arrays(1).items()}
+    written = cube.write(TILE, part, window=PART)
+    whole = {k: np.full_like(v, 255) for k, v in arrays(1).items()}
+    for name, values in part.items():
+        whole[name][..., 7:30, :11] = values
+        assert np.array_equal(cube.read(name, tile_window(TILE, STEP)), whole[name])
+    assert cube.write(TILE, whole) == written
+
+
+@pytest.mark.parametrize("window", [Window(STEP, 0, 23, 0, 11), Window(10, 45000, 45023, 231000, 231011)])
+def test_a_window_that_is_not_of_the_tile_is_refused(cube, window):
+    with pytest.raises(ValueError, match="window of this tile"):
+        cube.write(TILE, {k: v[..., :23, :11] for k, v in arrays(1).items()}, window=window)
+
+
+def test_large_layers_have_a_shard_for_each_band(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "SHARD_LIMIT_BYTES", 7000)
+    cube = create(str(tmp_path / "a.zarr"), Extent(STEP, 75, 77, 384, 387), LAYERS, {})
+    written = [w.key for w in cube.write(TILE, arrays(1))]
+    assert {"probability/c/0/0/1", "probability/c/1/0/1", "lcz/c/0/1"} <= set(written)
+    whole = tile_window(TILE, STEP)
+    assert np.array_equal(cube.read("probability", whole), arrays(1)["probability"])
+    assert np.array_equal(cube.read("probability", whole, band=1), arrays(1)["probability"][1])
+
+
+def test_a_value_that_is_none_decodes_to_nan_whether_unwritten_or_unseen(tmp_path):
+    layers = (Layer("r", "uint16", "reflectance", 65535, scale=1e-4, no_look=0, bands=("a", "b")),)
+    cube = create(str(tmp_path / "a.zarr"), Extent(STEP, 75, 76, 385, 386), layers, {})
+    values = np.full((2, 60, 60), 1234, np.uint16)
+    values[:, 0, 0], values[:, 0, 1] = 0, 65535
+    cube.write(TILE, {"r": values})
+    with pytest.warns(xr.SerializationWarning, match="multiple fill values"):
+        decoded = xr.open_zarr(cube.url).r.values
+    assert np.isnan(decoded[:, 0, :2]).all() and np.isnan(decoded).sum() == 4
+    assert decoded[0, 5, 5] == pytest.approx(0.1234)
 
 
 def test_a_tile_outside_is_refused(cube):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
-from small_cube import codes, small_cube
+from small_cube import BANDS, codes, reflectance, small_cube, value_cube
 
 from eomap.errors import MisuseError
 from eomap.io import export
@@ -25,6 +25,18 @@ def test_values_place_nodata_and_colours_survive(tmp_path):
         assert file.block_shapes == [(512, 512)]
         assert (file.tags(1)["class_2"], file.tags(1)["no_look"]) == ("Trees", "0")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["kind.tif", "small.zarr"]
+
+
+def test_values_carry_band_names_and_scale_and_no_look_is_nodata_too(tmp_path):
+    stored = reflectance()
+    with rasterio.open(to_cog(value_cube(tmp_path).url, tmp_path / "values.tif")) as file:
+        assert (file.descriptions, file.nodata) == (BANDS, 65535)
+        assert file.scales == pytest.approx([1e-4] * len(BANDS))
+        assert np.array_equal(file.read(), np.where(stored == 0, 65535, stored))
+        assert file.overviews(1)
+    with rasterio.open(tmp_path / "values.tif", overview_level=0) as file:
+        seen = file.read(1, masked=True).compressed()
+    assert seen.min() >= 300 and seen.max() <= 600, "no look is no value to average"
 
 
 def test_overviews_of_classes_hold_no_invented_class(tmp_path):

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from PIL import Image
-from small_cube import LAYERS, small_cube
+from small_cube import LAYERS, VALUES, small_cube, value_cube
 
 from eomap.core.grid import Window
 from eomap.errors import MisuseError
 from eomap.io import overview, picture
 from eomap.io.colours import RAMP, class_rgb, ramp_rgb
 from eomap.io.drawing import degrees_text, km_per_degree, scale_bar, ticks_at
-from eomap.io.overview import means, modes, survey
+from eomap.io.overview import means, modes, survey, unseen
 from eomap.io.picture import side_by_side, to_png
 
 RED, GREEN, WARNING = (0xD1, 0, 0), (0, 0x6A, 0), (200, 0, 0)
@@ -107,6 +107,35 @@ def test_a_continuous_layer_is_drawn_on_the_ramp_with_hatch_where_unseen(tmp_pat
     rgb = pixels(to_png(small_cube(tmp_path).url, tmp_path / "sure.png", layer="sure", width_px=900))
     assert count(rgb, tuple(bytes.fromhex(RAMP[0]))) > 100
     assert count(rgb, (120, 120, 120)) > 1000
+
+
+def test_reflectance_is_drawn_in_its_colours_with_hatch_where_unseen(tmp_path):
+    rgb = pixels(to_png(value_cube(tmp_path).url, tmp_path / "values.png", width_px=900)).astype(int)
+    red, green, blue = np.moveaxis(rgb, -1, 0)
+    assert ((green > red + 40) & (red > blue)).sum() > 50_000, "green land"
+    assert count(rgb, (120, 120, 120)) > 1000
+    same = pixels(to_png(value_cube(tmp_path).url, tmp_path / "spread.png", layer="spread", width_px=900))
+    assert count(same, (120, 120, 120)) > 1000
+
+
+def test_the_air_is_taken_off_where_the_scenes_hold_it(tmp_path):
+    clear = pixels(to_png(value_cube(tmp_path).url, tmp_path / "l2a.png", width_px=900))
+    scenes = {"eomap:scenes": {"levels": {"L1C": 3}}}
+    veiled = pixels(to_png(value_cube(tmp_path, **scenes).url, tmp_path / "l1c.png", width_px=900))
+    inside = np.s_[200:300, 200:300]
+    assert (np.ptp(clear[inside].astype(int), axis=-1) > 40).mean() > 0.9
+    assert (np.ptp(veiled[inside].astype(int), axis=-1) <= 1).all(), (
+        "bands that differ by a constant are grey"
+    )
+
+
+def test_a_pixel_is_unseen_where_half_of_it_had_no_look(tmp_path):
+    cube = value_cube(tmp_path)
+    own = cube.extent.window
+    part = Window(10, own.row0 + 396, own.row0 + 404, own.col0 + 60, own.col0 + 62)
+    assert unseen(cube, VALUES[0], part, (4, 1)).ravel().tolist() == [False, False, True, True]
+    assert unseen(cube, VALUES[0], part, (1, 1)).all()
+    assert not unseen(cube, VALUES[1], part, (4, 1)).any(), "the spread does not know"
 
 
 def test_the_ramp_rises_in_lightness():

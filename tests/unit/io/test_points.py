@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_cube import LAYERS, TILE, small_cube
+from small_cube import BANDS, LAYERS, TILE, small_cube, value_cube
 
 from eomap.core.grid import Tile
 from eomap.errors import MisuseError
@@ -44,6 +44,18 @@ def test_what_is_not_valid_is_told_apart(tmp_path, row, col, status):
     assert all(v["value"] is None for k, v in answer["layers"].items() if k in ("kind", "sure"))
     if status == "outside":
         assert answer["layers"] == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "status", "stored"), [(150, "valid", 350), (450, "no clear look", 0), (50, "unwritten", 65535)]
+)
+def test_values_are_given_by_band_and_what_is_none_is_told_apart(tmp_path, row, status, stored):
+    answer = at_point(value_cube(tmp_path).url, *centre(row, 100))
+    reading = answer["layers"]["reflectance"]
+    assert answer["status"] == status and tuple(reading["stored"]) == BANDS
+    assert reading["stored"]["B02"] == stored
+    wanted = pytest.approx(0.035) if status == "valid" else None
+    assert reading["value"]["B02"] == wanted
 
 
 def test_a_cell_owns_its_north_and_west_edges_only(tmp_path):

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eomap.errors import MisuseError
-from eomap.kernels.median import median_composite, median_composite_numpy, sorting_network
+from eomap.kernels.median import (
+    NO_SPREAD,
+    median_and_spread,
+    median_and_spread_numpy,
+    median_composite,
+    median_composite_numpy,
+    sorting_network,
+)
 
 
 @st.composite
@@ -22,10 +29,14 @@ def stacks(draw):
     return dn, clear
 
 
-@given(stacks())
+@pytest.mark.parametrize(
+    ("kernel", "twin"),
+    [(median_composite, median_composite_numpy), (median_and_spread, median_and_spread_numpy)],
+)
+@given(stack=stacks())
 @settings(max_examples=60, deadline=None)
-def test_kernel_equals_its_twin_bit_for_bit(stack):
-    fast, plain = median_composite(*stack), median_composite_numpy(*stack)
+def test_kernel_equals_its_twin_bit_for_bit(kernel, twin, stack):
+    fast, plain = kernel(*stack), twin(*stack)
     for a, b in zip(fast, plain, strict=True):
         assert a.dtype == b.dtype == np.uint16
         np.testing.assert_array_equal(a, b)
@@ -44,15 +55,44 @@ def test_twin_is_numpys_median_of_the_looks_rounded_half_up(stack):
         np.testing.assert_array_equal(composite[:, y, x], wanted)
 
 
+@given(stacks())
+@settings(max_examples=20, deadline=None)
+def test_the_spread_is_the_mean_over_bands_of_the_looks_median_absolute_deviation(stack):
+    dn, clear = stack
+    composite, n_clear, spread = median_and_spread_numpy(dn, clear)
+    look = clear & (dn > 0).all(axis=1)
+    for y, x in [(y, x) for y in range(dn.shape[2]) for x in range(0, dn.shape[3], 97)]:
+        seen = dn[look[:, y, x], :, y, x].astype(int)
+        if n_clear[y, x] < 2:
+            assert spread[y, x] == NO_SPREAD
+            continue
+        deviation = np.abs(seen - composite[:, y, x])
+        mad = np.floor(np.median(deviation, axis=0) + 0.5)
+        assert spread[y, x] == np.floor(mad.mean() + 0.5)
+
+
+@given(stacks())
+@settings(max_examples=20, deadline=None)
+def test_asking_for_the_spread_changes_neither_median_nor_looks(stack):
+    for a, b in zip(median_composite(*stack), median_and_spread(*stack), strict=False):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_equal_looks_do_not_spread_and_one_look_says_nothing_of_it():
+    dn = np.full((3, 2, 1, 2), 700, np.uint16)
+    clear = np.array([[1, 1], [1, 0], [1, 0]], bool).reshape(3, 1, 2)
+    assert median_and_spread(dn, clear)[2].ravel().tolist() == [0, NO_SPREAD]
+
+
 @given(stacks(), st.data())
 @settings(max_examples=20, deadline=None)
 def test_a_block_alone_is_the_block_of_the_whole(stack, data):
     dn, clear = stack
     cut = data.draw(st.integers(0, dn.shape[3]))
-    whole, n_whole = median_composite(dn, clear)
-    part, n_part = median_composite(dn[..., cut:], clear[..., cut:])
-    np.testing.assert_array_equal(part, whole[..., cut:])
-    np.testing.assert_array_equal(n_part, n_whole[:, cut:])
+    whole = median_and_spread(dn, clear)
+    part = median_and_spread(dn[..., cut:], clear[..., cut:])
+    for a, b in zip(part, whole, strict=True):
+        np.testing.assert_array_equal(a, b[..., cut:])
 
 
 def test_one_band_without_data_takes_the_look_from_every_band():

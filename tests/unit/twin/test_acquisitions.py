@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,9 @@ from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.twin import orbits, sinusoid
 from eomap.twin.acquisitions import SENSORS, acquisitions, beam_azimuth, incidence, seen
+from eomap.twin.deliveries import deliveries
 from eomap.twin.earth import points_at, points_of
+from eomap.twin.items import outline
 from eomap.twin.orbits import SENTINEL1, SENTINEL2
 from eomap.twin.rendering import shown
 from eomap.twin.squares import clipped, squares
@@ -234,3 +237,13 @@ def test_clipped_frames_keep_the_sixty_metre_grid():
     assert part is not None and (part.x0 - frame.x0) % 60 == (frame.y0 - part.y0) % 60 == 0
     assert part.height % 6 == part.width % 6 == 0
     assert clipped(frame, (20.0, 10.0, 20.1, 10.1), margin_m=0) is None
+
+
+@pytest.mark.parametrize("sensor", ["s2", "s1", "enmap"])
+def test_footprints_hold_what_is_seen_and_little_more(sensor):
+    found = acquisitions((11.4, 52.3, 13.2, 52.6), Period.parse("2023-06-01/2023-06-12"), [sensor], seed=1)
+    one_each = {(a.place, a.relative_orbit): a for a in found}.values()
+    for delivery in deliveries(list(one_each), levels=("L2A",), radar=("rtc",), clip=None):
+        points = coarsely(delivery.frame, 99)
+        inside = shapely.contains_xy(outline(delivery), points.lon_deg, points.lat_deg)
+        assert (inside != seen(delivery.acquisition, points)).mean() < 0.01

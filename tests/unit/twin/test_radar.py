@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from eomap.errors import MisuseError
 from eomap.twin.land import Cover
-from eomap.twin.orbit import View, pass_over
 from eomap.twin.radar import (
     ECHOES,
     LAYOVER,
@@ -19,13 +18,14 @@ from eomap.twin.radar import (
     SHADOW,
     SPECKLE_LAG1,
     Ground,
+    View,
     backscatter,
     decibels,
     facets,
     observed,
 )
 
-SATELLITE = pass_over(13.0, 52.4, track=44, ascending=True)
+PASS = "044a"
 DAY = date(2024, 6, 3)
 TRUTH = {"moisture_yx": 0.2, "wind_m_s_yx": 4.0}
 
@@ -66,7 +66,7 @@ def in_db(power):
 )
 def test_a_part_is_that_of_the_whole(top, left, height, width, product):
     whole_ground, whole_view = varied((34, 40)), view((34, 40))
-    how = {"satellite": SATELLITE, "day": DAY, "seed": 3, "product": product}
+    how = {"pass_name": PASS, "day": DAY, "seed": 3, "product": product}
     whole = observed(whole_ground, whole_view, rows=slice(500, 532), cols=slice(-70, -32), **how)
     rows, cols = slice(top, top + height + 2), slice(left, left + width + 2)
     part = observed(
@@ -168,7 +168,7 @@ def test_terrain_is_flattened_in_rtc_and_not_in_grd():
     how = {
         "rows": slice(0, size - 2),
         "cols": slice(0, size - 2),
-        "satellite": SATELLITE,
+        "pass_name": PASS,
         "day": DAY,
         "seed": 1,
     }
@@ -186,7 +186,7 @@ def test_terrain_is_flattened_in_rtc_and_not_in_grd():
 @pytest.mark.parametrize("product", [*LOOKS])
 def test_looks_and_correlation_of_even_forest(product):
     size = 1002
-    how = {"rows": slice(0, size - 2), "cols": slice(0, size - 2), "satellite": SATELLITE, "product": product}
+    how = {"rows": slice(0, size - 2), "cols": slice(0, size - 2), "pass_name": PASS, "product": product}
     forest = ground(Cover.TREES, (size, size), tree_yx=1, canopy_m_yx=20)
     first, second = (
         observed(forest, view((size, size)), day=d, seed=1, **how) for d in (DAY, date(2024, 6, 15))
@@ -207,7 +207,7 @@ def test_a_textured_scene_is_as_smooth_as_real_ones():
     how = {
         "rows": slice(0, size - 2),
         "cols": slice(0, size - 2),
-        "satellite": SATELLITE,
+        "pass_name": PASS,
         "day": DAY,
         "seed": 2,
     }
@@ -218,7 +218,7 @@ def test_a_textured_scene_is_as_smooth_as_real_ones():
 
 
 def test_other_products_and_missing_margins_are_refused():
-    how = {"satellite": SATELLITE, "day": DAY, "seed": 1, "rows": slice(0, 1)}
+    how = {"pass_name": PASS, "day": DAY, "seed": 1, "rows": slice(0, 1)}
     with pytest.raises(MisuseError, match="RTC"):
         observed(ground(Cover.CROP), view(), cols=slice(0, 1), product="SLC", **how)
     with pytest.raises(MisuseError, match="around"):

@@ -100,7 +100,8 @@ def test_classes_follow_their_thresholds():
         return np.array([values], np.float32)
 
     one = row(1, 1, 1, 1, 1)
-    sky = Sky(row(0, 0.5, 3, 0, 0), row(0, 0, 0, 0.3, 2.9), row(SHADED, 0.1, 0.1, 0.5, 1), one, one)
+    lit = row(SHADED, 0.1, 0.1, 0.6, 1)
+    sky = Sky(row(0, 0.5, 3, 0, 0), row(0, 0, 0, 0.3, 2.9), one, lit, one)
     assert sky.classes().tolist() == [[CLEAR, THIN_CLOUD, THICK_CLOUD, SHADOW, THIN_CLOUD]]
 
 

@@ -8,8 +8,8 @@ import pytest
 from eomap.core.grid import PIXEL_M, Frame, transformer
 from eomap.twin.ground import land_of, scenery
 from eomap.twin.land import Cover
-from eomap.twin.orbit import passes_over, view_of
-from eomap.twin.radar import observed
+from eomap.twin.orbits import SENTINEL1, passes_over
+from eomap.twin.radar import observed, view_of
 from eomap.twin.wetness import radar_ground, soil_moisture, wind_m_s
 
 SEED, DAY = 17, date(2024, 6, 20)
@@ -19,14 +19,14 @@ FRAME = Frame(32630, int(X // 600) * 600, int(Y // 600) * 600 + 1800, 300, 320)
 
 def image_of(frame, day=DAY):
     land = land_of(frame, SEED)
-    satellite = passes_over(-1.49, 55.06)[0]
+    flight = passes_over(SENTINEL1, "S1A", -1.49, 55.06)[0]
     row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
     return land, observed(
         radar_ground(land, scenery(land, day, SEED), day, SEED),
-        view_of(land.points, satellite),
+        view_of(flight, land.points),
         rows=slice(row + 1, row + frame.height - 1),
         cols=slice(col + 1, col + frame.width - 1),
-        satellite=satellite,
+        pass_name=str(flight.relative_orbit),
         day=day,
         seed=SEED,
     )

@@ -1,0 +1,63 @@
+"""How the values of a layer become the bytes of a shard, and which bands share one."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eomap.core.grid import Window, tile_cells
+from eomap.core.layer import Layer
+
+CHUNK_LIMIT = 500
+SHARD_LIMIT_BYTES = 128 << 20
+"""Of a shard, decoded: where all bands of a tile would be more, each band has a shard of its own."""
+
+
+def chunk_cells(tile: int) -> int:
+    """Return the chunk side: the largest divisor of the tile that is no longer than 500 cells.
+
+    >>> chunk_cells(6000), chunk_cells(600), chunk_cells(120)
+    (500, 300, 120)
+    """
+    return max(n for n in range(1, min(tile, CHUNK_LIMIT) + 1) if tile % n == 0)
+
+
+def bands_together(layer: Layer, step: int) -> int:
+    """Return how many bands lie in one shard: all of them, or one where they are large; 0 without bands."""
+    whole = len(layer.bands) * tile_cells(step) ** 2 * np.dtype(layer.dtype).itemsize
+    return len(layer.bands) if whole <= SHARD_LIMIT_BYTES else 1
+
+
+def coding(layer: Layer, step: int) -> dict[str, Any]:
+    """Return how the values of a layer become the bytes of a shard."""
+    from zarr.codecs import ZstdCodec
+
+    n = tile_cells(step)
+    lead, chunk = (bands_together(layer, step),) if layer.bands else (), chunk_cells(n)
+    return {
+        "chunks": (*lead, chunk, chunk),
+        "shards": (*lead, n, n),
+        "dtype": layer.dtype,
+        "fill_value": layer.fill,
+        "compressors": ZstdCodec(level=3, checksum=True),
+    }
+
+
+def shard_bytes(layer: Layer, block: npt.NDArray[Any], window: Window) -> bytes:
+    """Return one shard as zarr encodes it: the block on its window, fill around it.
+
+    Made in memory, for zarr-python reads what lies in a shard before it writes it anew: a damaged
+    shard could not be replaced. An all-fill shard exists too, or "done and empty" would look undone.
+    """
+    import zarr
+
+    n = tile_cells(window.step)
+    whole = np.full((*block.shape[:-2], n, n), layer.fill, dtype=layer.dtype)
+    row, col = window.row0 % n, window.col0 % n
+    whole[..., row : row + window.shape[0], col : col + window.shape[1]] = block
+    staging = zarr.storage.MemoryStore()
+    array = zarr.create_array(
+        staging, shape=whole.shape, **coding(layer, window.step), config={"write_empty_chunks": True}
+    )
+    array[...] = whole
+    return staging._store_dict["/".join(["c", *("0" * block.ndim)])].to_bytes()
