@@ -36,8 +36,8 @@ from eomap.twin.quirks import Quirks
 BOUNDS_DEG, DAY, SEED = (-1.49, 55.04, -1.47, 55.06), "2024-06-22", 17
 STAGES = {
     "land": (world, "land_of"),
-    "scenery": (world.World, "scenery"),
-    "sky": (world.World, "sky"),
+    "scenery": (world, "scenery"),
+    "sky": (world, "sky_of"),
     "light": (world.World, "_exposure"),
     "bands": (world.World, "_band"),
     "classes": (world, "scene_classes"),
