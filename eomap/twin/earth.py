@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M, Frame, transformer
 from eomap.kernels import noise
+from eomap.kernels.knots import between_knots
 from eomap.kernels.upsample import MARGIN, upsampled
 
 F32 = npt.NDArray[np.float32]
@@ -161,14 +162,9 @@ def _between_knots(epsg: int, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Point
     if lon.max() - lon.min() > 180:  # a frame over the antimeridian
         lon = np.where(lon < 0, lon + 360, lon)
     knots = points_at(lon, lat)
-    along, down = x / _KNOT_M - col, (y / _KNOT_M - row)[:, None]
-
-    def between(values: F64) -> F64:
-        lines = values[:, col - cols[0]] * (1 - along) + values[:, col - cols[0] + 1] * along
-        return lines[row - rows[0]] * (1 - down) + lines[row - rows[0] + 1] * down
-
-    lon, lat = between(knots.lon_deg), between(knots.lat_deg)
-    return Points(lon, lat, between(knots.x_m), between(knots.y_m), between(knots.z_m))
+    net = (row - rows[0], y / _KNOT_M - row, col - cols[0], x / _KNOT_M - col)
+    x_m, y_m, z_m = (between_knots(v, *net) for v in (knots.x_m, knots.y_m, knots.z_m))
+    return Points(between_knots(lon, *net), between_knots(lat, *net), x_m, y_m, z_m)
 
 
 @dataclass(frozen=True, slots=True)

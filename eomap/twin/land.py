@@ -81,10 +81,9 @@ def wild_land(points: Points, seed: int, *, pixel_m: float = 10.0, climate: int 
 
     `climate`, an index into CLIMATES, puts all of it under one climate.
     """
-    inner = (slice(1, -1), slice(1, -1))
-    inside = points.part(*inner)
+    inside = points.part(slice(1, -1), slice(1, -1))
     of = climate_at(inside, seed + 10) if climate is None else np.full(inside.shape, climate, np.uint8)
-    relief = _relief(points, seed, pixel_m)
+    relief = _relief(points, inside, seed, pixel_m)
     zone, cover = _plants(inside, seed + 30, of, relief)
     fields = _fields(inside, seed + 60)
     _farm(inside, seed + 80, of, relief, (zone, cover), fields)
@@ -101,7 +100,7 @@ def wild_land(points: Points, seed: int, *, pixel_m: float = 10.0, climate: int 
     return Wild(relief, of, zone, cover, fields, conifer.astype(np.float32), canopy, road)
 
 
-def _relief(points: Points, seed: int, pixel_m: float) -> Relief:
+def _relief(points: Points, inside: Points, seed: int, pixel_m: float) -> Relief:
     mountains = np.clip(0.1 + 0.45 * points.fractal(350_000, seed, octaves=3), 0.04, 1.2) ** 2
     rough = points.fractal(26_000, seed + 1, octaves=9, gain=0.47)
     ridges = np.float32(1) - np.abs(rough) * np.float32(0.75)
@@ -123,7 +122,7 @@ def _relief(points: Points, seed: int, pixel_m: float) -> Relief:
     inner = (slice(1, -1), slice(1, -1))
     wide, narrow = 0.0035 * (1.2 - 0.5 * np.clip(mountains, 0, 1)), 0.0035
     banks = np.minimum(river[inner] / wide[inner], stream[inner] / np.float32(narrow)).astype(np.float32)
-    lakes = points.part(*inner).fractal(9_000, seed + 6, octaves=8, gain=0.52) > 2.35
+    lakes = inside.fractal(9_000, seed + 6, octaves=8, gain=0.52) > 2.35
     sea = shore[inner] < 0
     water = sea | (banks < 1) | (lakes & (height[inner] < 700))
     east[water], north[water] = 0, 0

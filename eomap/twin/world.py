@@ -84,8 +84,11 @@ class World:
 
     def sky(self, frame: Frame, day: date, sun: Sun) -> Sky:
         """Return the clouds over a frame."""
+        return self._sky(points_of(frame), day, sun)
+
+    def _sky(self, points: Points, day: date, sun: Sun) -> Sky:
         return sky_of(
-            points_of(frame),
+            points,
             weather=self.weather(day),
             sun_zenith_deg=sun.zenith_deg,
             sun_azimuth_deg=sun.azimuth_deg,
@@ -120,13 +123,14 @@ class World:
         if not isinstance(square, Frame):
             raise MisuseError("optical", expected="a Sentinel-2 acquisition", got=acquisition.sensor)
         day, sun = acquisition.day, sun_at(square, acquisition.moment)
-        made = self.scenery(wide, day)
-        points = points_of(wide)
+        land = self.land(wide)
+        made, points = scenery(land, day, self.seed), land.points
         if self.shift.kind is Kind.FLOOD:
             made = drowned(made, where(self.shift, points, made.zone_yx == WATER, self.seed))
         lit = illumination(made.ground, sun) * view_factor(made.ground, sun, view_of(acquisition, points))
-        air = self.air(day, _middle(square))
-        return Exposure(acquisition, wide, points, made, self.sky(wide, day, sun), sun, air, lit)
+        sky = self._sky(points, day, sun)
+        skies = {factor: sky.coarser(factor) for factor in (1, 2, 6)}
+        return Exposure(acquisition, wide, points, made, skies, sun, self.air(day, _middle(square)), lit)
 
     def _band(self, scene: "Exposure", band: str, level: str) -> F32:
         factor, satellite = factor_of(band), scene.acquisition.platform
@@ -135,9 +139,12 @@ class World:
         nm = float(table.centre_nm[index])
         at = air_optics(satellite, scene.sun, scene.air).band(band)
         ground = coarser(surface(scene.scenery.ground, index, table=table, lit_yx=scene.lit_yx), factor)
-        sky = scene.sky.coarser(factor)
         seen = through(
-            above_air(ground, factor, at), sky, at=at, wavelength_nm=nm, sun_zenith_deg=scene.sun.zenith_deg
+            above_air(ground, factor, at),
+            scene.skies[factor],
+            at=at,
+            wavelength_nm=nm,
+            sun_zenith_deg=scene.sun.zenith_deg,
         )
         if self.shift:
             points = points_of(scene.frame, every_px=factor)
@@ -241,7 +248,8 @@ class Exposure:
     frame: Frame
     points: Points
     scenery: Scenery
-    sky: Sky
+    skies: Mapping[int, Sky]
+    """In pixels of 10, 20 and 60 m, by their factor."""
     sun: Sun
     air: Air
     lit_yx: F32
@@ -307,7 +315,7 @@ def scene_classes(scene: Exposure) -> U8:
 
     3 shadow, 4 vegetation, 5 bare, 6 water, 8 and 9 cloud of medium and high probability, 10 cirrus, 11 snow.
     """
-    sky = scene.sky.coarser(2)
+    sky = scene.skies[2]
     cover = scene.scenery.cover_yx[::2, ::2]
     out = np.full(cover.shape, 4, np.uint8)
     out[np.isin(cover, (Cover.BUILT, Cover.BARE))] = 5
