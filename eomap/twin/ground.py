@@ -56,10 +56,18 @@ def land_of(frame: Frame, seed: int, *, every_px: int = 1, climate: int | None =
 
     Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES.
     """
-    wide = points_of(
-        frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px), every_px=every_px
-    )
-    wild = wild_land(wide, seed, pixel_m=10.0 * every_px)
+    wide = frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px)
+    return land_at(points_of(wide, every_px=every_px), seed, pixel_m=10.0 * every_px, climate=climate)
+
+
+def land_at(
+    wide: Points, seed: int, *, pixel_m: float, skew_yx: F32 | float = 0.0, climate: int | None = None
+) -> Land:
+    """Return the land of points without their outermost row and column, which say how it slopes.
+
+    `wide` is any raster, its columns and rows `pixel_m` apart; `skew_yx` as of `wild_land`.
+    """
+    wild = wild_land(wide, seed, pixel_m=pixel_m, skew_yx=skew_yx, climate=climate)
     points = wide.part(slice(1, -1), slice(1, -1))
     fraction = natural_materials(points, wild, seed + 1_000)
     style = styles(points, wild, seed + 1_100)
