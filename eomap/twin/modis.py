@@ -107,8 +107,9 @@ class Looks:
     clear_yx: npt.NDArray[np.int64]
     """On how many days neither cloud nor shadow lay on the pixel."""
     tau_yx: F32
-    """Optical thickness of the water clouds on the clearest day, and of the ice clouds."""
+    """Optical thickness of the water clouds on the clearest day, of the ice clouds, and light below them."""
     cirrus_yx: F32
+    lit_yx: F32
 
 
 def sun_of(frame: SinusoidFrame, day: date, *, noon: bool = False) -> Sun:
@@ -125,13 +126,14 @@ def looks_of(skies: Iterable[Sky]) -> Looks:
     for sky in skies:
         clear = (sky.classes() == CLEAR).astype(np.int64)
         if found is None:
-            found = Looks(clear, sky.tau_yx, sky.cirrus_yx)
+            found = Looks(clear, sky.tau_yx, sky.cirrus_yx, sky.lit_yx)
             continue
         better = sky.tau_yx + sky.cirrus_yx < found.tau_yx + found.cirrus_yx
         found = Looks(
             found.clear_yx + clear,
             np.where(better, sky.tau_yx, found.tau_yx),
             np.where(better, sky.cirrus_yx, found.cirrus_yx),
+            np.where(better, sky.lit_yx, found.lit_yx),
         )
     if found is None:
         raise MisuseError("MODIS composite", expected="at least one day", got="none")
@@ -151,8 +153,8 @@ def composite(
     if not hidden.any():
         return found
     table, air = band_table("MODIS"), optics("MODIS", sun.zenith_deg, _AIR)
-    even = np.ones(hidden.shape, np.float32)
-    sky = Sky(looks.tau_yx[inner], looks.cirrus_yx[inner], even, even, even)
+    lit, even = looks.lit_yx[inner], np.ones(hidden.shape, np.float32)
+    sky = Sky(looks.tau_yx[inner], looks.cirrus_yx[inner], lit, lit, even)
     for band, below in found.items():
         at, nm = air.band(band), float(table.centre_nm[table.names.index(band)])
         top = np.asarray(toa(below, below, at), np.float32)
