@@ -61,14 +61,30 @@ def land_of(
     Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES,
     `town_style` makes all towns of one kind.
     """
-    wide = points_of(
-        frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px), every_px=every_px
-    )
+    wide = frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px)
+    points = points_of(wide, every_px=every_px)
+    return land_at(points, seed, pixel_m=10.0 * every_px, climate=climate, town_style=town_style)
+
+
+def land_at(
+    wide: Points,
+    seed: int,
+    *,
+    pixel_m: float,
+    skew_yx: F32 | None = None,
+    climate: int | None = None,
+    town_style: str | None = None,
+) -> Land:
+    """Return the land of points without their outermost row and column, which say how it slopes.
+
+    `wide` is any raster, its columns and rows `pixel_m` apart; `skew_yx` as of `wild_land`.
+    """
     points = wide.part(slice(1, -1), slice(1, -1))
 
     def grown(rows: slice) -> tuple[Wild, U8, F32]:
         edged, part = wide.part(slice(rows.start, rows.stop + 2), ALL), points.part(rows, ALL)
-        wild = wild_land(edged, seed, pixel_m=10.0 * every_px, climate=climate)
+        skew = None if skew_yx is None else skew_yx[rows]
+        wild = wild_land(edged, seed, pixel_m=pixel_m, skew_yx=skew, climate=climate)
         return wild, natural_materials(part, wild, seed + 1_000), styles(part, wild, seed + 1_100)
 
     wild, fraction, style = in_strips(grown, points.shape[0])
