@@ -13,14 +13,20 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from eomap.kernels.noise import _hash1, _mixed
+from eomap.kernels.hashing import either, mixed, mixed_numpy, plus, ten_bits
+from eomap.kernels.noise import cells
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+U32 = npt.NDArray[np.uint32]
+Bool = npt.NDArray[np.bool_]
 UNIT_STD = 0.1911
 FOLDED_MEAN, FOLDED_STD = 0.1536, 0.1139
 """Measured mean and standard deviation of one folded octave, before it is brought to mean 0, deviation 1."""
-_U32 = 0xFFFFFFFF
+_A, _B, _C = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D)
+_STEP = np.float32(2 / 1023)
+_ONE, _SIX, _TEN, _FIFTEEN, _THIRTY = (np.float32(v) for v in (1, 6, 10, 15, 30))
+_CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +49,10 @@ def billows(
     `place_dn` are Earth-centred metres, `toward_dn` unit vectors in the same axes.
     """
     shape = place_dn[0].shape
-    value, rise = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    value, rise = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     x, y, z = (np.ascontiguousarray(a, np.float64).reshape(-1) for a in place_dn)
     tx, ty, tz = (np.ascontiguousarray(a, np.float32).reshape(-1) for a in toward_dn)
-    waves = np.array([(1 / o.wavelength_m, o.weight, o.rise_weight) for o in octaves]).reshape(-1, 3)
-    folded = np.array([o.folded for o in octaves], np.bool_)
-    seeds = np.array([o.seed & _U32 for o in octaves], np.uint32)
-    _billows(x, y, z, tx, ty, tz, waves, folded, seeds, value.reshape(-1), rise.reshape(-1))
+    _billows(x, y, z, tx, ty, tz, *_waves(octaves), value.reshape(-1), rise.reshape(-1))
     return value, rise
 
 
@@ -57,30 +60,46 @@ def billows_numpy(
     place_dn: tuple[F64, F64, F64], toward_dn: tuple[F32, F32, F32], octaves: tuple[Octave, ...]
 ) -> tuple[F32, F32]:
     """Return what `billows` returns; this plain twin defines it."""
-    value, rise = np.zeros(place_dn[0].shape), np.zeros(place_dn[0].shape)
-    toward = [np.asarray(a, np.float64) for a in toward_dn]
+    value, rise = (np.zeros(place_dn[0].shape, np.float32) for _ in range(2))
     with np.errstate(over="ignore"):
-        for o in octaves:
-            n, dn = _octave(place_dn, toward, 1 / o.wavelength_m, np.uint32(o.seed & _U32))
-            if o.folded:
-                value += o.weight * ((np.abs(n) - FOLDED_MEAN) / FOLDED_STD)
-                rise += o.rise_weight * (np.where(n < 0, -dn, dn) / FOLDED_STD)
-            else:
-                value += o.weight * (n / UNIT_STD)
-                rise += o.rise_weight * (dn / UNIT_STD)
-    return value.astype(np.float32), rise.astype(np.float32)
+        for key, folded, per_m, shift, weight, steep, less in zip(*_waves(octaves), strict=True):
+            n, dn = _octave(place_dn, toward_dn, per_m, shift, key)
+            value += weight * (np.abs(n) if folded else n) - less
+            rise += steep * (np.where(n < 0, -dn, dn) if folded else dn)
+    return value, rise
 
 
-def _octave(place: tuple[F64, ...], toward: list[F64], per_m: float, seed: Any) -> tuple[F64, F64]:
-    """Return one octave and its rise per metre."""
-    key = _hash1(seed)
-    shift = np.float64(key >> np.uint32(8)) * 2.0**-24
+def _waves(octaves: tuple[Octave, ...]) -> tuple[U32, Bool, F64, F64, F32, F32, F32]:
+    """Return key, if folded, waves per metre, shift in waves, weight, rise weight and what to take off."""
+    key = mixed_numpy(np.array([o.seed & 0xFFFFFFFF for o in octaves], np.uint32))
+    folded = np.array([o.folded for o in octaves], np.bool_)
+    per_m = np.array([1 / o.wavelength_m for o in octaves], np.float64)
+    std = np.where(folded, FOLDED_STD, UNIT_STD)
+    weight = np.array([o.weight for o in octaves], np.float64) / std
+    steep = np.array([o.rise_weight for o in octaves], np.float64) / std * per_m
+    less = np.where(folded, FOLDED_MEAN * weight, 0)
+    shift = (key >> np.uint32(8)) * 2.0**-24
+    return (
+        key,
+        folded,
+        per_m,
+        shift,
+        weight.astype(np.float32),
+        steep.astype(np.float32),
+        less.astype(np.float32),
+    )
+
+
+def _octave(
+    place: tuple[F64, ...], toward: tuple[F32, ...], per_m: float, shift: float, key: Any
+) -> tuple[F32, F32]:
+    """Return one octave and its rise per wavelength."""
     at = [a * per_m + shift for a in place]
     whole = [np.floor(a) for a in at]
     corner = [w.astype(np.int64).astype(np.uint32) for w in whole]
-    part = [a - w for a, w in zip(at, whole, strict=True)]
-    fade = [((p * 6 - 15) * p + 10) * p * p * p for p in part]
-    steep = [30 * (p * (p - 1)) * (p * (p - 1)) * d for p, d in zip(part, toward, strict=True)]
+    part = [(a - w).astype(np.float32) for a, w in zip(at, whole, strict=True)]
+    fade = [((p * _SIX - _FIFTEEN) * p + _TEN) * p * p * p for p in part]
+    steep = [_THIRTY * (p * (p - _ONE)) * (p * (p - _ONE)) * d for p, d in zip(part, toward, strict=True)]
     planes = []
     for dz in (0, 1):
         lines = []
@@ -90,79 +109,91 @@ def _octave(place: tuple[F64, ...], toward: list[F64], per_m: float, seed: Any) 
         (a, da), (b, db) = lines
         planes.append((a + fade[1] * (b - a), da + fade[1] * (db - da) + steep[1] * (b - a)))
     (a, da), (b, db) = planes
-    return a + fade[2] * (b - a), (da + fade[2] * (db - da) + steep[2] * (b - a)) * per_m
+    return a + fade[2] * (b - a), da + fade[2] * (db - da) + steep[2] * (b - a)
 
 
 def _slope(
-    corner: list[Any], part: list[F64], toward: list[F64], step: tuple[int, int, int], key: Any
-) -> tuple[F64, F64]:
+    corner: list[Any], part: list[F32], toward: tuple[F32, ...], step: tuple[int, int, int], key: Any
+) -> tuple[F32, F32]:
     i, j, k = (c + np.uint32(s) for c, s in zip(corner, step, strict=True))
-    h = _hash1(i * np.uint32(0x9E3779B1) ^ j * np.uint32(0x85EBCA77) ^ k * np.uint32(0xC2B2AE3D) ^ key)
-    g = [((h >> np.uint32(10 * n)) & np.uint32(1023)).astype(np.float64) * (2 / 1023) - 1 for n in range(3)]
+    h = mixed_numpy(i * _A ^ j * _B ^ k * _C ^ key)
+    g = [((h >> np.uint32(n)) & np.uint32(1023)).astype(np.float32) * _STEP - _ONE for n in (0, 10, 20)]
     value = g[0] * (part[0] - step[0]) + g[1] * (part[1] - step[1]) + g[2] * (part[2] - step[2])
     return value, g[0] * toward[0] + g[1] * toward[1] + g[2] * toward[2]
 
 
 @numba.njit(inline="always")
-def _corner(i, j, k, key, x, y, z, ux, uy, uz):
-    h = np.uint32(i * np.uint32(0x9E3779B1)) ^ np.uint32(j * np.uint32(0x85EBCA77))
-    h = _mixed(h ^ np.uint32(k * np.uint32(0xC2B2AE3D)) ^ key)
-    gx = np.float64(np.int32(h & np.uint32(1023))) * (2 / 1023) - 1
-    gy = np.float64(np.int32((h >> np.uint32(10)) & np.uint32(1023))) * (2 / 1023) - 1
-    gz = np.float64(np.int32((h >> np.uint32(20)) & np.uint32(1023))) * (2 / 1023) - 1
+def _fade(p):
+    return ((p * _SIX - _FIFTEEN) * p + _TEN) * p * p * p
+
+
+@numba.njit(inline="always")
+def _steep(p):
+    return _THIRTY * (p * (p - _ONE)) * (p * (p - _ONE))
+
+
+@numba.njit(inline="always")
+def _corner(i, j, k, x, y, z, ux, uy, uz):
+    h = mixed(either(either(i, j), k))
+    gx = ten_bits(h, np.uint32(0)) * _STEP - _ONE
+    gy = ten_bits(h, np.uint32(10)) * _STEP - _ONE
+    gz = ten_bits(h, np.uint32(20)) * _STEP - _ONE
     return gx * x + gy * y + gz * z, gx * ux + gy * uy + gz * uz
 
 
 @numba.njit(cache=True, nogil=True)
-def _billows(x, y, z, tx, ty, tz, waves, folded, seeds, value, rise):
-    one = np.uint32(1)
-    chunk = 1024
-    total, climb = np.empty(chunk), np.empty(chunk)
-    for start in range(0, x.size, chunk):
-        size = min(chunk, x.size - start)
-        total[:] = 0.0
-        climb[:] = 0.0
-        for octave in range(len(seeds)):
-            per_m, weight, steep = waves[octave]
-            fold, key = folded[octave], _mixed(seeds[octave])
-            shift = np.float64(key >> np.uint32(8)) * 2.0**-24
-            for p in range(size):
-                at = start + p
-                ux, uy, uz = np.float64(tx[at]), np.float64(ty[at]), np.float64(tz[at])
-                ax, ay, az = x[at] * per_m + shift, y[at] * per_m + shift, z[at] * per_m + shift
-                wx, wy, wz = np.floor(ax), np.floor(ay), np.floor(az)
-                i, j, k = np.uint32(np.int64(wx)), np.uint32(np.int64(wy)), np.uint32(np.int64(wz))
-                px, py, pz = ax - wx, ay - wy, az - wz
-                fx = ((px * 6 - 15) * px + 10) * px * px * px
-                fy = ((py * 6 - 15) * py + 10) * py * py * py
-                fz = ((pz * 6 - 15) * pz + 10) * pz * pz * pz
-                sx = 30 * (px * (px - 1)) * (px * (px - 1)) * ux
-                sy = 30 * (py * (py - 1)) * (py * (py - 1)) * uy
-                sz = 30 * (pz * (pz - 1)) * (pz * (pz - 1)) * uz
-                i1, j1, k1 = np.uint32(i + one), np.uint32(j + one), np.uint32(k + one)
-                qx, qy, qz = px - 1, py - 1, pz - 1
-                a, da = _corner(i, j, k, key, px, py, pz, ux, uy, uz)
-                b, db = _corner(i1, j, k, key, qx, py, pz, ux, uy, uz)
-                c, dc = _corner(i, j1, k, key, px, qy, pz, ux, uy, uz)
-                d, dd = _corner(i1, j1, k, key, qx, qy, pz, ux, uy, uz)
-                e, de = _corner(i, j, k1, key, px, py, qz, ux, uy, uz)
-                f, df = _corner(i1, j, k1, key, qx, py, qz, ux, uy, uz)
-                g, dg = _corner(i, j1, k1, key, px, qy, qz, ux, uy, uz)
-                h, dh = _corner(i1, j1, k1, key, qx, qy, qz, ux, uy, uz)
-                ab, dab = a + fx * (b - a), da + fx * (db - da) + sx * (b - a)
-                cd, dcd = c + fx * (d - c), dc + fx * (dd - dc) + sx * (d - c)
-                ef, def_ = e + fx * (f - e), de + fx * (df - de) + sx * (f - e)
-                gh, dgh = g + fx * (h - g), dg + fx * (dh - dg) + sx * (h - g)
-                near, dnear = ab + fy * (cd - ab), dab + fy * (dcd - dab) + sy * (cd - ab)
-                far, dfar = ef + fy * (gh - ef), def_ + fy * (dgh - def_) + sy * (gh - ef)
-                n = near + fz * (far - near)
-                dn = (dnear + fz * (dfar - dnear) + sz * (far - near)) * per_m
-                if fold:
-                    total[p] += weight * ((abs(n) - FOLDED_MEAN) / FOLDED_STD)
-                    climb[p] += steep * ((-dn if n < 0 else dn) / FOLDED_STD)
-                else:
-                    total[p] += weight * (n / UNIT_STD)
-                    climb[p] += steep * (dn / UNIT_STD)
-        for p in range(size):
-            value[start + p] = np.float32(total[p])
-            rise[start + p] = np.float32(climb[p])
+def _heap(corner_x, corner_y, corner_z, part_x, part_y, part_z, tx, ty, tz, key, n_out, dn_out):
+    for p in range(len(n_out)):
+        px, py, pz = part_x[p], part_y[p], part_z[p]
+        ux, uy, uz = tx[p], ty[p], tz[p]
+        fx, fy, fz = _fade(px), _fade(py), _fade(pz)
+        sx, sy, sz = _steep(px) * ux, _steep(py) * uy, _steep(pz) * uz
+        i, j, k = corner_x[p], corner_y[p], either(corner_z[p], key)
+        i1, j1, k1 = plus(i, _A), plus(j, _B), either(plus(corner_z[p], _C), key)
+        qx, qy, qz = px - _ONE, py - _ONE, pz - _ONE
+        a, da = _corner(i, j, k, px, py, pz, ux, uy, uz)
+        b, db = _corner(i1, j, k, qx, py, pz, ux, uy, uz)
+        c, dc = _corner(i, j1, k, px, qy, pz, ux, uy, uz)
+        d, dd = _corner(i1, j1, k, qx, qy, pz, ux, uy, uz)
+        e, de = _corner(i, j, k1, px, py, qz, ux, uy, uz)
+        f, df = _corner(i1, j, k1, qx, py, qz, ux, uy, uz)
+        g, dg = _corner(i, j1, k1, px, qy, qz, ux, uy, uz)
+        h, dh = _corner(i1, j1, k1, qx, qy, qz, ux, uy, uz)
+        ab, dab = a + fx * (b - a), da + fx * (db - da) + sx * (b - a)
+        cd, dcd = c + fx * (d - c), dc + fx * (dd - dc) + sx * (d - c)
+        ef, def_ = e + fx * (f - e), de + fx * (df - de) + sx * (f - e)
+        gh, dgh = g + fx * (h - g), dg + fx * (dh - dg) + sx * (h - g)
+        near, dnear = ab + fy * (cd - ab), dab + fy * (dcd - dab) + sy * (cd - ab)
+        far, dfar = ef + fy * (gh - ef), def_ + fy * (dgh - def_) + sy * (gh - ef)
+        n_out[p] = near + fz * (far - near)
+        dn_out[p] = dnear + fz * (dfar - dnear) + sz * (far - near)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(n, dn, folded, weight, steep, less, value, rise):
+    if folded:
+        for p in range(len(n)):
+            value[p] += weight * abs(n[p]) - less
+            rise[p] += steep * (-dn[p] if n[p] < 0 else dn[p])
+    else:
+        for p in range(len(n)):
+            value[p] += weight * n[p] - less
+            rise[p] += steep * dn[p]
+
+
+@numba.njit(cache=True, nogil=True)
+def _billows(x, y, z, tx, ty, tz, keys, folded, per_m, shift, weight, steep, less, value, rise):
+    corner, part = np.empty((3, _CHUNK), np.uint32), np.empty((5, _CHUNK), np.float32)
+    for start in range(0, x.size, _CHUNK):
+        stop = min(start + _CHUNK, x.size)
+        size = stop - start
+        cx, cy, cz = corner[0][:size], corner[1][:size], corner[2][:size]
+        px, py, pz = part[0][:size], part[1][:size], part[2][:size]
+        n, dn = part[3][:size], part[4][:size]
+        ux, uy, uz = tx[start:stop], ty[start:stop], tz[start:stop]
+        for k in range(len(keys)):
+            cells(x[start:stop], per_m[k], shift[k], _A, cx, px)
+            cells(y[start:stop], per_m[k], shift[k], _B, cy, py)
+            cells(z[start:stop], per_m[k], shift[k], _C, cz, pz)
+            _heap(cx, cy, cz, px, py, pz, ux, uy, uz, keys[k], n, dn)
+            _add(n, dn, folded[k], weight[k], steep[k], less[k], value[start:stop], rise[start:stop])

@@ -53,19 +53,33 @@ def _weights(factor: int) -> F32:
 
 @numba.njit(cache=True, nogil=True)
 def _upsample(node, table, factor, row0, col0, out):
-    lines = np.zeros((4, out.shape[1]), np.float32)
-    held = -9
-    for y in range(out.shape[0]):
-        first, phase = (row0 + y) // factor, (row0 + y) % factor
-        if first != held:
-            for k in range(4):
-                for x in range(out.shape[1]):
-                    c, p = (col0 + x) // factor + MARGIN - 1, (col0 + x) % factor
-                    row = node[first + MARGIN - 1 + k]
-                    lines[k, x] = (
-                        (table[p, 0] * row[c] + table[p, 1] * row[c + 1]) + table[p, 2] * row[c + 2]
-                    ) + table[p, 3] * row[c + 3]
-            held = first
-        a, b, c_, d = table[phase, 0], table[phase, 1], table[phase, 2], table[phase, 3]
-        for x in range(out.shape[1]):
-            out[y, x] = ((a * lines[0, x] + b * lines[1, x]) + c_ * lines[2, x]) + d * lines[3, x]
+    height, width = out.shape
+    first = np.empty(width, np.int32)
+    weight = np.empty((4, width), np.float32)
+    for x in range(width):
+        first[x] = (col0 + x) // factor + MARGIN - 1
+        for k in range(4):
+            weight[k, x] = table[(col0 + x) % factor, k]
+    lines = np.empty((4, width), np.float32)  # that of node row r lies at r % 4, so each is drawn once
+    drawn = row0 // factor + MARGIN - 1
+    for y in range(height):
+        top, phase = (row0 + y) // factor + MARGIN - 1, (row0 + y) % factor
+        while drawn < top + 4:
+            _line(node[drawn], first, weight[0], weight[1], weight[2], weight[3], lines[drawn % 4])
+            drawn += 1
+        a, b, c, d = lines[top % 4], lines[(top + 1) % 4], lines[(top + 2) % 4], lines[(top + 3) % 4]
+        _between(a, b, c, d, table[phase], out[y])
+
+
+@numba.njit(cache=True, nogil=True)
+def _line(row, first, w0, w1, w2, w3, out):
+    for x in range(len(out)):
+        c = first[x]
+        out[x] = ((w0[x] * row[c] + w1[x] * row[c + 1]) + w2[x] * row[c + 2]) + w3[x] * row[c + 3]
+
+
+@numba.njit(cache=True, nogil=True)
+def _between(a, b, c, d, weight, out):
+    w0, w1, w2, w3 = weight[0], weight[1], weight[2], weight[3]
+    for x in range(len(out)):
+        out[x] = ((w0 * a[x] + w1 * b[x]) + w2 * c[x]) + w3 * d[x]

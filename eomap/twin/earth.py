@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M, Frame, transformer
 from eomap.kernels import noise
+from eomap.kernels.knots import between_knots
 from eomap.kernels.upsample import MARGIN, upsampled
 
 F32 = npt.NDArray[np.float32]
@@ -22,7 +23,7 @@ _AXIS_M, _FLATTENING = 6_378_137.0, 1 / 298.257223563
 _ECCENTRICITY2 = _FLATTENING * (2 - _FLATTENING)
 _KNOT_M = 320
 """Spacing of exactly transformed places: between them, straight lines err by 2 mm."""
-_NODE_PX, _SMOOTH_NODES = 8, 4
+NODE_PX, _SMOOTH_NODES = 8, 4
 """Waves of four nodes and more are drawn between nodes, eight pixels apart."""
 
 
@@ -81,7 +82,7 @@ class Points:
 
         if self.nodes is None:
             return field(self, noise.ALL)
-        shortest_m = _SMOOTH_NODES * _NODE_PX * self.nodes.pixel_m
+        shortest_m = _SMOOTH_NODES * NODE_PX * self.nodes.pixel_m
         smooth = min(octaves, max(0, 1 + math.floor(math.log2(wavelength_m / shortest_m))))
         if not smooth:
             return field(self, noise.ALL)
@@ -96,7 +97,7 @@ class Points:
             return smooth(self)
         return upsampled(
             smooth(self.nodes.points),
-            factor=_NODE_PX,
+            factor=NODE_PX,
             row0=self.nodes.row0,
             col0=self.nodes.col0,
             shape=self.shape,
@@ -118,8 +119,9 @@ class Points:
 def points_at(lon_deg: npt.ArrayLike, lat_deg: npt.ArrayLike) -> Points:
     """Return the points of longitudes and latitudes, WGS84 degrees, of any one shape.
 
-    >>> [round(float(v)) for v in (p := points_at(0.0, 90.0)).x_m.ravel()], round(float(p.z_m.ravel()[0]))
-    ([0], 6356752)
+    >>> pole = points_at(0.0, 90.0)
+    >>> round(float(pole.x_m)), round(float(pole.z_m))
+    (0, 6356752)
     """
     lon, lat = np.broadcast_arrays(np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64))
     phi, lam = np.radians(lat), np.radians(lon)
@@ -139,18 +141,24 @@ def points_of(frame: Frame, *, every_px: int = 1) -> Points:
     pixel_m = every_px * PIXEL_M
     rows, cols = (n // every_px for n in frame.shape)
     row, col = -(frame.y0 // pixel_m), frame.x0 // pixel_m  # of the first pixel, from the zone's origin
-    first = [k // _NODE_PX - MARGIN for k in (row, col)]
-    counts = [
-        (k + n - 1) // _NODE_PX + MARGIN + 1 - f
-        for k, n, f in zip((row, col), (rows, cols), first, strict=True)
-    ]
-    node_m = _NODE_PX * pixel_m
-    south, east = ((f + np.arange(n)) * node_m for f, n in zip(first, counts, strict=True))
-    nodes = _between_knots(frame.epsg, east, -south)
-    starts = [k - (f + MARGIN) * _NODE_PX for k, f in zip((row, col), first, strict=True)]
+    (south, row0), (east, col0) = node_numbers(row, rows), node_numbers(col, cols)
+    node_m = NODE_PX * pixel_m
+    nodes = _between_knots(frame.epsg, east * node_m, -south * node_m)
     x = frame.x0 + (np.arange(cols) + 0.5) * pixel_m
     y = frame.y0 - (np.arange(rows) + 0.5) * pixel_m
-    return replace(_between_knots(frame.epsg, x, y), nodes=Nodes(nodes, float(pixel_m), *starts))
+    return replace(_between_knots(frame.epsg, x, y), nodes=Nodes(nodes, float(pixel_m), row0, col0))
+
+
+def node_numbers(first: int, count: int) -> tuple[npt.NDArray[np.int64], int]:
+    """Return the numbers of the nodes around pixels of an axis, and where among them the first pixel lies.
+
+    Node n touches pixel n x NODE_PX; the pixel's place is that of `Nodes.row0`.
+
+    >>> node_numbers(19, 2)
+    (array([0, 1, 2, 3, 4]), 3)
+    """
+    low = first // NODE_PX - MARGIN
+    return np.arange(low, (first + count - 1) // NODE_PX + MARGIN + 1), first - (low + MARGIN) * NODE_PX
 
 
 def _between_knots(epsg: int, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Points:
@@ -161,14 +169,9 @@ def _between_knots(epsg: int, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Point
     if lon.max() - lon.min() > 180:  # a frame over the antimeridian
         lon = np.where(lon < 0, lon + 360, lon)
     knots = points_at(lon, lat)
-    along, down = x / _KNOT_M - col, (y / _KNOT_M - row)[:, None]
-
-    def between(values: F64) -> F64:
-        lines = values[:, col - cols[0]] * (1 - along) + values[:, col - cols[0] + 1] * along
-        return lines[row - rows[0]] * (1 - down) + lines[row - rows[0] + 1] * down
-
-    lon, lat = between(knots.lon_deg), between(knots.lat_deg)
-    return Points(lon, lat, between(knots.x_m), between(knots.y_m), between(knots.z_m))
+    net = (row - rows[0], y / _KNOT_M - row, col - cols[0], x / _KNOT_M - col)
+    x_m, y_m, z_m = (between_knots(v, *net) for v in (knots.x_m, knots.y_m, knots.z_m))
+    return Points(between_knots(lon, *net), between_knots(lat, *net), x_m, y_m, z_m)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +244,10 @@ def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
     """Return rows and columns that hold every point within `reach_m` of a site; empty where none is."""
     height, width = points.shape
     lat, lon = points.lat_deg[:, width // 2], points.lon_deg[height // 2]
-    # The grid's north is not quite north: allow for the skew over the frame.
-    skew = abs(float(lat[0] - lat[-1])) + abs(float(lon[0] - lon[-1]))
-    up = reach_m / 111_000 + 0.06 * skew
-    aside = reach_m / 111_000 / max(0.05, math.cos(math.radians(site.lat_deg))) + 0.12 * skew
+    # Rows and columns are no circles of latitude and no meridians: allow for the most they stray.
+    up = reach_m / 111_000 + float(np.abs(points.lat_deg[:, [0, -1]] - lat[:, None]).max())
+    aside = reach_m / 111_000 / max(0.05, math.cos(math.radians(site.lat_deg)))
+    aside += float(np.abs(points.lon_deg[[0, -1]] - lon).max())
     return _span(np.abs(lat - site.lat_deg) < up), _span(np.abs(lon - site.lon_deg) < aside)
 
 

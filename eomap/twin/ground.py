@@ -14,12 +14,14 @@ from eomap.twin.earth import F32, Points, near, points_at, points_of
 from eomap.twin.events import cleared, flooded
 from eomap.twin.land import LOW_PLANTS, U8, WATER, Bool, Cover, Wild, wild_land
 from eomap.twin.materials import Material
-from eomap.twin.natural import natural_materials, styles
+from eomap.twin.natural import in_255ths, natural_materials, styles
 from eomap.twin.optical import Ground
 from eomap.twin.people import settlements
 from eomap.twin.season import Season, in_season, season_of
+from eomap.twin.strips import in_strips
 from eomap.twin.town import Town, built_surface, town_of, town_zones
 
+ALL = slice(None)
 BUILT_SHARE = 0.3
 """A pixel is built land cover from this share of roofs and pavement on."""
 _PRESSURE = 0.45
@@ -59,13 +61,33 @@ def land_of(
     Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES,
     `town_style` makes all towns of one kind.
     """
-    wide = points_of(
-        frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px), every_px=every_px
-    )
-    wild = wild_land(wide, seed, pixel_m=10.0 * every_px, climate=climate)
+    wide = frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px)
+    points = points_of(wide, every_px=every_px)
+    return land_at(points, seed, pixel_m=10.0 * every_px, climate=climate, town_style=town_style)
+
+
+def land_at(
+    wide: Points,
+    seed: int,
+    *,
+    pixel_m: float,
+    skew_yx: F32 | None = None,
+    climate: int | None = None,
+    town_style: str | None = None,
+) -> Land:
+    """Return the land of points without their outermost row and column, which say how it slopes.
+
+    `wide` is any raster, its columns and rows `pixel_m` apart; `skew_yx` as of `wild_land`.
+    """
     points = wide.part(slice(1, -1), slice(1, -1))
-    fraction = natural_materials(points, wild, seed + 1_000)
-    style = styles(points, wild, seed + 1_100)
+
+    def grown(rows: slice) -> tuple[Wild, U8, F32]:
+        edged, part = wide.part(slice(rows.start, rows.stop + 2), ALL), points.part(rows, ALL)
+        skew = None if skew_yx is None else skew_yx[rows]
+        wild = wild_land(edged, seed, pixel_m=pixel_m, skew_yx=skew, climate=climate)
+        return wild, natural_materials(part, wild, seed + 1_000), styles(part, wild, seed + 1_100)
+
+    wild, fraction, style = in_strips(grown, points.shape[0])
     zone, cover = wild.zone_yx.copy(), wild.cover_yx.copy()
     canopy = wild.canopy_m_yx.copy()
     roofs, height = (np.zeros(points.shape, np.float32) for _ in range(2))
@@ -87,21 +109,18 @@ def land_of(
             continue
         built = built_surface(part, quarters, town, seed=seed + 1_300)
         zone[rows, cols][here] = quarters[here]
-        fraction[:, rows, cols][:, here] = built.fraction_myx[:, here]
+        fraction[:, rows, cols][:, here] = in_255ths(built.fraction_myx[:, here])
         roofs[rows, cols][here] = built.roofs_yx[here]
         height[rows, cols][here] = built.height_m_yx[here]
         canopy[rows, cols][here] = np.where(built.fraction_myx[Material.BROADLEAF] > 0, 8, 0)[here]
         angle[rows, cols][here] = town.angle
-    town_here = zone < 11
-    paved = fraction[[Material.ASPHALT, Material.CONCRETE]].sum(axis=0)
-    leaves = fraction[Material.BROADLEAF]
-    cover[town_here] = np.select(
-        [(roofs + paved)[town_here] >= BUILT_SHARE, leaves[town_here] > 0.4],
-        [Cover.BUILT, Cover.TREES],
-        Cover.GRASS,
-    )
-    shares = (np.clip(fraction, 0, 1) * 255).astype(np.uint8)
-    return Land(points, wild, zone, cover, shares, style, roofs, height, canopy, angle, pressure)
+        paved = built.fraction_myx[[Material.ASPHALT, Material.CONCRETE]].sum(axis=0)
+        leafy = built.fraction_myx[Material.BROADLEAF] > 0.4
+        found = np.select(
+            [built.roofs_yx + paved >= BUILT_SHARE, leafy], [Cover.BUILT, Cover.TREES], Cover.GRASS
+        )
+        cover[rows, cols][here] = found[here]
+    return Land(points, wild, zone, cover, fraction, style, roofs, height, canopy, angle, pressure)
 
 
 def _towns(points: Points, seed: int, style: str | None) -> list[Town]:
@@ -148,14 +167,6 @@ def scenery(land: Land, day: date, seed: int) -> Scenery:
     wet = flooded(
         land.points, day, seed + 2_100, river_yx=wild.relief.river_yx, slope_yx=wild.relief.slope_yx
     ) & (land.zone_yx > 10)
-    season = season_of(
-        day,
-        lat_deg=land.points.lat_deg,
-        climate_yx=wild.climate_yx,
-        height_m_yx=wild.relief.height_m_yx,
-        parcel_yx=wild.fields.parcel_yx,
-        patch_yx=land.style_kyx[0],
-    )
     fraction = land.fraction_myx
     if felled.any() or wet.any():
         fraction = fraction.copy()
@@ -163,10 +174,23 @@ def scenery(land: Land, day: date, seed: int) -> Scenery:
         for material, filled in ((Material.SOIL, 140), (Material.NPV, 76), (Material.GRASS, 30)):
             fraction[material][felled] = filled
         fraction[Material.WATER][wet] = 255
+
+    def dated(rows: slice) -> tuple[U8, Season]:
+        season = season_of(
+            day,
+            lat_deg=land.points.lat_deg[rows],
+            climate_yx=wild.climate_yx[rows],
+            height_m_yx=wild.relief.height_m_yx[rows],
+            parcel_yx=wild.fields.parcel_yx[rows],
+            patch_yx=land.style_kyx[0, rows],
+        )
+        return in_season(fraction[:, rows], season), season
+
+    shares, season = in_strips(dated, fraction.shape[1])
     zone, cover = land.zone_yx.copy(), land.cover_yx.copy()
     zone[felled], cover[felled] = LOW_PLANTS, Cover.BARE
     zone[wet], cover[wet] = WATER, Cover.WATER
-    ground = Ground(in_season(fraction, season), land.style_kyx, wild.relief.east_yx, wild.relief.north_yx)
+    ground = Ground(shares, land.style_kyx, wild.relief.east_yx, wild.relief.north_yx)
     return Scenery(ground, season, felled, wet, zone, cover)
 
 

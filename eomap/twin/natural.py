@@ -7,7 +7,7 @@ import numpy as np
 
 from eomap.twin.climate import of_climate
 from eomap.twin.earth import F32, Points
-from eomap.twin.land import Cover, Wild
+from eomap.twin.land import U8, Cover, Wild
 from eomap.twin.materials import Material
 
 N_MATERIALS = len(Material)
@@ -15,9 +15,9 @@ _ROAD = 0.6
 """Share of a 10 m pixel that a country road fills."""
 
 
-def natural_materials(points: Points, wild: Wild, seed: int) -> F32:
-    """Return the materials (m, y, x) of land at full leaf, shares of 1; the rest is shade."""
-    out = np.zeros((N_MATERIALS, *points.shape), np.float32)
+def natural_materials(points: Points, wild: Wild, seed: int) -> U8:
+    """Return the materials (m, y, x) of land at full leaf, in 255ths; the rest is shade."""
+    out = np.zeros((N_MATERIALS, *points.shape), np.uint8)
     # One wave of three pixels each: woods differ from meadows by crowns that shade one another.
     crown = points.fractal(28, seed, octaves=1)
     tuft = points.fractal(30, seed + 1, octaves=1)
@@ -30,7 +30,7 @@ def natural_materials(points: Points, wild: Wild, seed: int) -> F32:
                 crown[here], tuft[here], wide[here], dry[here], wild.conifer_yx[here], wild.zone_yx[here]
             )
             for material, share in fill(at).items():
-                out[material][here] = share
+                out[material][here] = in_255ths(share)
     lane = wild.fields.lane_yx & (wild.cover_yx == Cover.CROP)
     for where, parts in (
         (lane, {Material.SOIL: 0.45, Material.GRASS: 0.55}),
@@ -38,8 +38,13 @@ def natural_materials(points: Points, wild: Wild, seed: int) -> F32:
     ):
         out[:, where] = 0
         for material, filled in parts.items():
-            out[material][where] = filled
+            out[material][where] = int(255 * filled)
     return out
+
+
+def in_255ths(share: F32) -> U8:
+    """Return shares of 1 in 255ths, down: they must not add up to more than a whole."""
+    return (np.clip(share, 0, 1) * np.float32(255)).astype(np.uint8)
 
 
 class _Place:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M, Frame
+from eomap.kernels.means import softened, square_means
 from eomap.kernels.mixing import mixed
 from eomap.kernels.noise import white
 from eomap.sensors.sentinel2 import BANDS
@@ -103,24 +104,14 @@ def surface(ground: Ground, band: int, *, table: BandTable, lit_yx: F32) -> F32:
         spread_km=np.ascontiguousarray(table.spread_kmb[:, :, band]),
     )
     sharp *= lit_yx
-    return _softened(sharp)
-
-
-def _softened(sharp: F32) -> F32:
-    rows = sharp.copy()
-    rows[1:-1] = (sharp[:-2] + 2 * sharp[1:-1] + sharp[2:]) * np.float32(0.25)
-    out = rows.copy()
-    out[:, 1:-1] = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) * np.float32(0.25)
-    return out
+    return softened(sharp)
 
 
 def coarser(field_yx: npt.NDArray[np.floating], factor: int) -> F32:
     """Return means over squares of `factor` pixels; the sides must divide."""
     if factor == 1:
         return np.asarray(field_yx, np.float32)
-    height, width = field_yx.shape
-    cells = field_yx.reshape(height // factor, factor, width // factor, factor)
-    return cells.mean(axis=3, dtype=np.float32).mean(axis=1, dtype=np.float32)
+    return square_means(np.asarray(field_yx, np.float32), factor)
 
 
 def around(surface_yx: F32, factor: int) -> F32:

@@ -10,7 +10,7 @@ from datetime import date
 
 import numpy as np
 
-from eomap.twin.climate import U8, of_climate
+from eomap.twin.climate import CLIMATES, U8
 from eomap.twin.earth import F32, F64
 from eomap.twin.materials import Material
 
@@ -44,47 +44,60 @@ def season_of(
     `parcel_yx` is a number in [0, 1) that each parcel has to itself; `patch_yx` a field of mean 0 and
     deviation 1 that makes snow patchy.
     """
-    turn = _from_peak(day, lat_deg, of_climate(climate_yx, "season"))
-    warm = np.float32(0.5) + np.float32(0.5) * np.cos(np.float32(2 * np.pi / _YEAR_DAYS) * turn)
-    grown = 1 / (1 + np.exp(-9 * (warm - np.float32(0.42))))
-    depth = np.abs(of_climate(climate_yx, "season"))
-    leaf = 1 - of_climate(climate_yx, "leaf_fall") * (1 - grown)
-    green = 1 - depth * (1 - grown) * np.float32(0.85)
+    leaf, green, turn = (table[_place(lat_deg, climate_yx)] for table in _plants(day))
     winter = parcel_yx < _WINTER_CROPS
     summer = ~winter & (parcel_yx < _SUMMER_CROPS)
-    own = turn + 30 * (np.float32(997) * parcel_yx % 1 - np.float32(0.5))  # every farmer sows on another day
+    late = np.float32(997) * parcel_yx
+    own = turn + 30 * (late - np.floor(late) - np.float32(0.5))  # every farmer sows on another day
     crop = np.where(winter, _bump(own, -62, 45), np.where(summer, _bump(own, 33, 38), 0)) * np.float32(0.92)
     ripe = np.where(winter, _bump(own, 8, 22), np.where(summer, _bump(own, 92, 24), 0)) * (1 - crop) + (
         np.float32(0.25) * (1 - crop)
     )
     snow = _snow(day, lat_deg, climate_yx, height_m_yx, patch_yx)
-    return Season(*(np.clip(a, 0, 1).astype(np.float32) for a in (leaf, green, crop, ripe, snow)))
+    return Season(*(np.clip(a, 0, 1).astype(np.float32, copy=False) for a in (leaf, green, crop, ripe, snow)))
 
 
-def _from_peak(day: date, lat_deg: F64, season_yx: F32) -> F32:
-    """Return the days from the peak of the growing season, -183 to 183."""
-    number = day.timetuple().tm_yday
-    peak = np.where(season_yx < 0, _MILD_PEAK_DAY, _PEAK_DAY) + np.where(lat_deg < 0, _YEAR_DAYS / 2, 0)
-    return ((number - peak + 1.5 * _YEAR_DAYS) % _YEAR_DAYS - _YEAR_DAYS / 2).astype(np.float32)
+def _place(lat_deg: F64, climate_yx: U8) -> U8:
+    """Return the place of each pixel's climate in tables (climates of the north, then of the south)."""
+    south = lat_deg < 0
+    return climate_yx + np.uint8(len(CLIMATES)) * south if south.any() else climate_yx
+
+
+def _both(name: str) -> F32:
+    """Return a number of the climates as a table for `_place`."""
+    return np.array([getattr(c, name) for c in CLIMATES * 2], np.float32)
+
+
+def _plants(day: date) -> tuple[F32, F32, F32]:
+    """Return leaves, green grass and days from the peak of growth, -183 to 183, as tables for `_place`."""
+    season, number = _both("season"), day.timetuple().tm_yday
+    peak = np.where(season < 0, _MILD_PEAK_DAY, _PEAK_DAY) + np.repeat([0, _YEAR_DAYS / 2], len(CLIMATES))
+    turn = ((number - peak + 1.5 * _YEAR_DAYS) % _YEAR_DAYS - _YEAR_DAYS / 2).astype(np.float32)
+    warm = np.float32(0.5) + np.float32(0.5) * np.cos(np.float32(2 * np.pi / _YEAR_DAYS) * turn)
+    grown = 1 / (1 + np.exp(-9 * (warm - np.float32(0.42))))
+    leaf = 1 - _both("leaf_fall") * (1 - grown)
+    return leaf, 1 - np.abs(season) * (1 - grown) * np.float32(0.85), turn
 
 
 def _bump(turn: F32, centre: float, width: float) -> F32:
-    away = (turn - np.float32(centre) + np.float32(1.5 * _YEAR_DAYS)) % np.float32(_YEAR_DAYS)
-    return np.exp(-np.square((away - np.float32(_YEAR_DAYS / 2)) / np.float32(width)))
+    away = turn - np.float32(centre)
+    away -= np.float32(_YEAR_DAYS) * np.rint(away * np.float32(1 / _YEAR_DAYS))
+    away *= np.float32(1 / width)
+    return np.exp(-np.square(away))
 
 
 def temperature_c(day: date, *, lat_deg: F64, climate_yx: U8, height_m_yx: F32) -> F32:
     """Return the mean air temperature of a day (y, x), degrees Celsius, by a sine over the year."""
-    number = day.timetuple().tm_yday
-    north = -np.cos(2 * np.pi * (number - 25) / _YEAR_DAYS)
-    swing = of_climate(climate_yx, "swing_c") * np.where(lat_deg < 0, -north, north)
-    mean = of_climate(climate_yx, "mean_c") - np.float32(0.0065) * height_m_yx
-    return (mean + swing).astype(np.float32)
+    north = -np.cos(2 * np.pi * (day.timetuple().tm_yday - 25) / _YEAR_DAYS)
+    at_sea = _both("mean_c") + _both("swing_c") * np.repeat([north, -north], len(CLIMATES))
+    found: F32 = at_sea.astype(np.float32)[_place(lat_deg, climate_yx)] - np.float32(0.0065) * height_m_yx
+    return found
 
 
 def _snow(day: date, lat_deg: F64, climate_yx: U8, height_m_yx: F32, patch_yx: F32) -> F32:
     cold = temperature_c(day, lat_deg=lat_deg, climate_yx=climate_yx, height_m_yx=height_m_yx)
-    return np.clip((-1 - cold) / 5 + np.float32(0.35) * patch_yx * (cold < 1), 0, 1) * np.float32(0.97)
+    deep = (-1 - cold) / 5 + np.float32(0.35) * patch_yx * (cold < 1)
+    return np.clip(deep, 0, 1) * np.float32(0.97)
 
 
 def in_season(fraction_myx: U8, season: Season) -> U8:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
+from eomap.kernels.means import square_means
 from eomap.kernels.veil import Parts, Slab, slab, veiled
 from eomap.twin.atmosphere import BandOptics
 from eomap.twin.cirrus import ice_depth
@@ -76,15 +77,10 @@ class Sky:
 
     def coarser(self, factor: int) -> "Sky":
         """Return means over squares of `factor` pixels; the sides must divide."""
-
-        def mean(field: F32) -> F32:
-            height, width = field.shape
-            cells = field.reshape(height // factor, factor, width // factor, factor)
-            return cells.mean(axis=(1, 3), dtype=np.float32)
-
         if factor == 1:
             return self
-        return Sky(*(mean(f) for f in (self.tau_yx, self.cirrus_yx, self.sun_yx, self.lit_yx, self.shade_yx)))
+        fields = (self.tau_yx, self.cirrus_yx, self.sun_yx, self.lit_yx, self.shade_yx)
+        return Sky(*(square_means(f, factor) for f in fields))
 
 
 def sky_of(

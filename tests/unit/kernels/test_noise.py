@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eomap.kernels.knots import between_knots, between_knots_numpy
 from eomap.kernels.nearest import nearest_site, nearest_site_numpy
 from eomap.kernels.noise import fractal, fractal_numpy, white, white_numpy
 from eomap.kernels.upsample import upsampled, upsampled_numpy
@@ -76,6 +77,20 @@ def test_upsampling_is_its_twin(row0, col0, height, width, factor):
     node = np.random.default_rng(4).normal(size=(40, 40)).astype(np.float32)
     how = {"factor": factor, "row0": row0, "col0": col0, "shape": (height, width)}
     assert np.array_equal(upsampled(node, **how), upsampled_numpy(node, **how))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**20), st.integers(1, 40), st.integers(1, 40))
+def test_lines_between_knots_are_their_twin_and_straight(seed, height, width):
+    rng = np.random.default_rng(seed)
+    row, col = rng.integers(0, 7, height), rng.integers(0, 9, width)
+    down, along = rng.random(height), rng.random(width)
+    knots = rng.normal(size=(8, 10))
+    found = between_knots(knots, row, down, col, along)
+    assert np.array_equal(found, between_knots_numpy(knots, row, down, col, along))
+    plane = np.add.outer(3.0 * np.arange(8), np.arange(10))
+    straight = between_knots(plane, row, down, col, along)
+    assert np.allclose(straight, np.add.outer(3 * (row + down), col + along))
 
 
 def test_upsampling_draws_a_parabola():
