@@ -43,7 +43,7 @@ U8 = npt.NDArray[np.uint8]
 Pixels = tuple[F32, U8]
 """Features (n, feature) and Esri codes (n)."""
 HELD_OUT_SEED, TRAIN_SEED, CHECK_SEED = 7001, 31, 32
-HELD_OUT, HELD_OUT_PX = 6, 480
+HELD_OUT, HELD_OUT_PX = 6, 384
 TRAIN, CHECK, SIDE_PX = 30, 10, 240
 PER_CLASS = 250
 """Pixels of a class that a training scene gives."""
