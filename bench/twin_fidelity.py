@@ -19,7 +19,6 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,26 +41,29 @@ from eomap.twin.materials import band_table
 
 OUT = Path(__file__).parent / "twin-fidelity.json"
 PACKAGES = ("numpy", "numba", "torch", "lightgbm", "onnxruntime", "s2cloudless", "ukis-csmask")
-ZONES_SEED, ZONES_WINDOWS, JUDGED_SCENES, LEARNT_SCENES, DRAWS = 904, 40, 21, 90, 100
+ZONES_SEED, ZONES_WINDOWS, JUDGED_SCENES, LEARNT_SCENES, DRAWS = 904, 40, 14, 60, 100
 
 
-def tables(text: str) -> list[list[dict[str, str]]]:
-    """Return the Markdown tables of a text, each a list of rows by column.
+Table = dict[str, list[Any]]
 
-    >>> tables("| a | b |\\n|---|---|\\n| 1 | 2 |\\nand so on")
-    [[{'a': '1', 'b': '2'}]]
+
+def tables(text: str) -> list[Table]:
+    """Return the Markdown tables of a text; lines between their rows do not end them.
+
+    >>> tables("| a | a |\\n|---|---|\\n| 1 | 2 |\\naside\\n| 3 | 4 |")
+    [{'columns': ['a', 'a'], 'rows': [['1', '2'], ['3', '4']]}]
     """
-    found: list[list[list[str]]] = [[]]
-    for line in text.splitlines():
-        if not line.startswith("|"):
-            found.append([])
-        elif not set(line) <= set("|-: "):
-            found[-1].append([cell.strip() for cell in line.strip().strip("|").split("|")])
-    named = [t for t in found if len(t) > 1]
-    return [[{h or "figure": c for h, c in zip(t[0], row, strict=False)} for row in t[1:]] for t in named]
+    found: list[Table] = []
+    rows: list[list[str]] = []
+    for line in (line for line in text.splitlines() if line.startswith("|")):
+        if set(line) <= set("|-: "):
+            found.append({"columns": rows.pop(), "rows": (rows := [])})
+        else:
+            rows.append([cell.strip() for cell in line.strip().strip("|").split("|")])
+    return found
 
 
-def printed(make: Callable[[], None]) -> list[list[dict[str, str]]]:
+def printed(make: Callable[[], None]) -> list[Table]:
     """Return the tables that a script prints."""
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
@@ -78,7 +80,7 @@ def spectra() -> list[dict[str, Any]]:
         for code in sorted(set(twin_spectra.OWN_ALLOWED) & set(np.unique(sample.code_yx).tolist())):
             if (sample.code_yx == code).sum() < twin_spectra.FEWEST_PX:
                 continue
-            sums = twin_likeness.block_sums([sample], code)
+            sums = twin_likeness.block_sums(sample.surface_byx, sample.code_yx, code)
 
             def off(of: Any, code: int = code) -> tuple[float, float, str]:
                 total = of.sum(0)
@@ -131,28 +133,41 @@ def zones() -> list[dict[str, Any]]:
     return found
 
 
-def radar() -> Any:
+def radar() -> dict[str, Any]:
     """Return backscatter, correlation and looks of the twin's radar beside real Sentinel-1."""
-    return printed(twin_radar.main)
+    return {"tables": printed(twin_radar.main), "off_db": backscatter()}
+
+
+def backscatter() -> list[dict[str, Any]]:
+    """Return how far the twin's class means are from real ones, dB, with intervals over squares."""
+    found, inner, rng = [], (slice(1, -1), slice(1, -1)), np.random.default_rng(0)
+    for scene in twin_radar.scenes():
+        code = scene["code"][inner]
+        for esri, name in twin_radar.NAMES.items():
+            if (code == esri).sum() < twin_radar.FEWEST_PX:
+                continue
+            for band in ("vv", "vh"):
+                both = np.stack([scene["real"][band][inner], scene["twin"][band]])
+                sums = twin_likeness.block_sums(both, code, esri)
+
+                def off(of: Any) -> float:
+                    real, twin = of.sum(0)[:2]
+                    return float(10 * np.log10(twin / real))
+
+                draws = [off(sums[rng.integers(0, len(sums), len(sums))]) for _ in range(1000)]
+                figure = [off(sums), *np.quantile(draws, (0.025, 0.975)).tolist()]
+                found.append({"place": scene["place"], "class": name, "band": band, "off": figure})
+    return found
 
 
 def land() -> dict[str, Any]:
     """Return Dynamic World on the twin, a land-cover model of the twin on real samples, and ablations."""
-    network, others = twin_judges.yardsticks()
-    found = twin_judges.variants((None, *twin_samples.ABLATIONS), real=True)
-    return {
-        "variants": [asdict(v) for v in found],
-        "Dynamic World on real samples": [asdict(s) for s in network],
-        "learnt from two real samples, on the third": [asdict(s) for s in others],
-    }
+    return twin_judges.figures(real=True, ablate=True)
 
 
 def likeness() -> dict[str, Any]:
     """Return means, spreads and two-sample tests per class, and how near the nearest twin pixel is."""
-    return {
-        "classes": [asdict(f) for f in twin_likeness.likenesses()],
-        "nearest pixel": twin_likeness.nearest(),
-    }
+    return twin_likeness.figures()
 
 
 PARTS: dict[str, Callable[[], Any]] = {

@@ -11,13 +11,14 @@ Intervals: 95 %, bootstrap over squares of 32 x 32 pixels.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import twin_report
 from maps import DATA
 from scipy import ndimage
 from twin_samples import (
@@ -176,46 +177,20 @@ def yardsticks() -> tuple[list[Score], list[Score]]:
     return network, others
 
 
-def table(title: str, scores: list[Score]) -> str:
-    """Return scores as Markdown."""
-    lines = [f"| {title} | accuracy | kappa | called so / rightly called so |", "|---|---|---|---|"]
-    for s in scores:
-        figures = ["{:.3f} ({:.3f} to {:.3f})".format(*f) for f in (s.accuracy, s.kappa)]
-        classes = ", ".join(f"{n} {v:.2f} / {s.right.get(n, float('nan')):.2f}" for n, v in s.found.items())
-        lines.append(f"| {s.scene} | {figures[0]} | {figures[1]} | {classes} |")
-    return "\n".join(lines) + "\n"
+def figures(*, real: bool, ablate: bool) -> dict[str, Any]:
+    """Return all that this script finds, as plain values."""
+    found = variants((None, *ABLATIONS) if ablate else (None,), real=real)
+    network, others = yardsticks() if real else ([], [])
+    return {
+        "variants": [asdict(v) for v in found],
+        "Dynamic World on real samples": [asdict(s) for s in network],
+        "learnt from two real samples, on the third": [asdict(s) for s in others],
+    }
 
 
-def ablation_table(found: list[Variant]) -> str:
-    """Return one line for each thing left out as Markdown: mean accuracies over scenes."""
-    lines = ["| left out | Dynamic World on it | learnt from it, on the twin |"]
-    names = [s.scene for s in found[0].real]
-    lines[0] += "".join(f" on {n} |" for n in names)
-    lines.append("|" + "---|" * (3 + len(names)))
-    for v in found:
-        means = [float(np.mean([s.accuracy[0] for s in scores])) for scores in (v.judge, v.check)]
-        each = [*means, *(s.accuracy[0] for s in v.real)]
-        lines.append(f"| {v.lacks} | " + " | ".join(f"{a:.3f}" for a in each) + " |")
-    return "\n".join(lines)
-
-
-def main() -> None:
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--ablate", action="store_true")
     given = parser.parse_args()
-    found = variants((None, *ABLATIONS) if given.ablate else (None,), real=given.real)
-    whole = found[0]
-    print(table("Dynamic World, synthetic scenes", whole.judge))
-    print(table("learnt from the twin, other synthetic scenes", whole.check))
-    if given.real:
-        network, others = yardsticks()
-        print(table("Dynamic World, real samples", network))
-        print(table("learnt from the twin, real samples", whole.real))
-        print(table("learnt from two real samples, the third", others))
-    if given.ablate:
-        print(ablation_table(found))
-
-
-if __name__ == "__main__":
-    main()
+    print(twin_report.land(figures(real=given.real, ablate=given.ablate)))

@@ -8,11 +8,13 @@ AUC a classifier of spectra tells the pixels of the two apart. Two halves of the
 south, tell what that test gives for real pixels of one place. Reads each real sample once and sets nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import twin_report
 from scipy.spatial import KDTree
 from scipy.stats import rankdata
 from twin_samples import NAMES, REAL, Sample, beside, boosted, drawn, real_sample, twin_sample
@@ -22,6 +24,7 @@ from eomap.sensors.sentinel2 import LCZ_BANDS
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+U8 = npt.NDArray[np.uint8]
 SEED, SCENES, SIDE_PX = 51, 8, 240
 LIBRARY_SEED, LIBRARY, POOL = 33, 30, 90_000
 
@@ -70,16 +73,15 @@ def _halves(samples: list[Sample], code: int) -> list[F32]:
     return [np.concatenate(p) for p in out]
 
 
-def block_sums(samples: list[Sample], code: int) -> F64:
-    """Return of every square the sums of a class's bands, and last their number (square, b + 1)."""
+def block_sums(seen_byx: npt.NDArray[Any], code_yx: U8, code: int) -> F64:
+    """Return of every square with a class the sums of its bands, and last its pixels (square, b + 1)."""
     out = []
-    for s in samples:
-        for row in range(0, s.code_yx.shape[0], BLOCK_PX):
-            for col in range(0, s.code_yx.shape[1], BLOCK_PX):
-                cut = slice(row, row + BLOCK_PX), slice(col, col + BLOCK_PX)
-                own = s.surface_byx[:, *cut][:, s.code_yx[cut] == code]
-                if own.size:
-                    out.append([*own.sum(axis=1, dtype=np.float64), own.shape[1]])
+    for row in range(0, code_yx.shape[0], BLOCK_PX):
+        for col in range(0, code_yx.shape[1], BLOCK_PX):
+            cut = slice(row, row + BLOCK_PX), slice(col, col + BLOCK_PX)
+            own = seen_byx[:, *cut][:, code_yx[cut] == code]
+            if own.size:
+                out.append([*own.sum(axis=1, dtype=np.float64), own.shape[1]])
     return np.array(out)
 
 
@@ -100,7 +102,10 @@ def likeness(real: Sample, made: list[Sample]) -> list[Likeness]:
         halves = _halves([real], code), _halves(made, code)
         if min(len(h) for both in halves for h in both) < FEWEST_PX // 2:
             continue
-        sums = block_sums([real], code), block_sums(made, code)
+        sums = [
+            np.concatenate([block_sums(s.surface_byx, s.code_yx, code) for s in some if code in s.code_yx])
+            for some in ([real], made)
+        ]
 
         def off(*chosen: F64) -> float:
             a, b = (c.sum(0) for c in chosen)
@@ -149,29 +154,10 @@ def nearest() -> list[dict[str, float | str]]:
     return found
 
 
-def table(found: list[Likeness]) -> str:
-    """Return means and test as Markdown, then means and spreads of every band."""
-    lines = [
-        "| place | class | pixels real, twin | RMSE of means | spread twin / real | AUC | AUC north, south |"
-    ]
-    lines.append("|" + "---|" * 7)
-    for f in found:
-        ratio = float(np.median(np.divide(f.twin_spread, f.real_spread)))
-        rmse = "{:.3f} ({:.3f} to {:.3f})".format(*f.rmse)
-        lines.append(
-            f"| {f.place} | {f.name} | {f.pixels[0]}, {f.pixels[1]} | {rmse} | {ratio:.2f} | {f.auc:.2f}"
-            f" | {f.halves_auc:.2f} |"
-        )
-    lines += ["", "| place | class | | " + " | ".join(LCZ_BANDS) + " |", "|" + "---|" * (3 + len(LCZ_BANDS))]
-    for f in found:
-        for name in ("real_mean", "twin_mean", "real_spread", "twin_spread"):
-            values = " | ".join(f"{v:.3f}" for v in getattr(f, name))
-            lines.append(f"| {f.place} | {f.name} | {name.replace('_', ' ')} | {values} |")
-    return "\n".join(lines)
+def figures() -> dict[str, Any]:
+    """Return all that this script finds, as plain values."""
+    return {"classes": [asdict(f) for f in likenesses()], "nearest pixel": nearest()}
 
 
 if __name__ == "__main__":
-    print(table(likenesses()))
-    print("\n| place | nearest twin pixel, RMSE: 25 % | median | 75 % |\n|---|---|---|---|")
-    for row in nearest():
-        print("| {place} | {25 %:.4f} | {median:.4f} | {75 %:.4f} |".format(**row))
+    print(twin_report.likeness(figures()))
