@@ -88,13 +88,12 @@ def _tiles(cube: Cube, layer: Layer, bounds: tuple[float, float, float, float]) 
 
     places = sorted(tuple(int(n) for n in key.split("/")[-2:]) for key in cube.store.keys(f"{layer.name}/c"))
     tiles = [Tile(cube.extent.row0 + row, cube.extent.col0 + col) for row, col in places]
-    west, south, east, north = bounds
+    return [t for t in tiles if _meet(t.bounds_deg, bounds)]
 
-    def meets(tile: Tile) -> bool:
-        w, s, e, n = tile.bounds_deg
-        return w < east and west < e and s < north and south < n
 
-    return [t for t in tiles if meets(t)]
+def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    """Say whether two boxes west, south, east, north share an area."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _blocks(tile: Tile, step: int, side: int) -> Iterator[Window]:
@@ -135,6 +134,8 @@ def _compared(
     total: Tally | None = None
     for tile in tiles:
         for block in _blocks(tile, step, side or chunk_cells(tile_cells(step))):
+            if not _meet(block.bounds_deg, pair.truth.bounds_deg):
+                continue
             part = _part(cube, pair, looks, block)
             made = _tally(pair, part)
             total = made if total is None else total + made  # type: ignore[operator]

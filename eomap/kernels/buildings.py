@@ -51,14 +51,14 @@ def built_pixels(
     slope_uv: F64,
     *,
     quarters_zq: F32,
-    sun_uvh: tuple[float, float, float],
+    sun_uv: F64,
     seed: int,
 ) -> tuple[F32, F32, F32]:
     """Return materials (m, y, x), the share under roofs (y, x) and their mean height in metres (y, x).
 
     `zone_yx` picks a row of `quarters_zq`, 0 means not built (all values 0 there). `plane_uv` (2, y, x) are
     the pixels' metres in the town's plane, `slope_uv` (2, 2, y, x) how u and v grow per column and per row.
-    `sun_uvh` is the step along u and v towards the sun, in metres per metre of height, and its 1.
+    `sun_uv` (2, y, x) is the step along u and v towards the sun, in metres per metre of height.
     """
     materials = np.zeros((MATERIALS, *zone_yx.shape), np.float32)
     roofs, height = np.zeros(zone_yx.shape, np.float32), np.zeros(zone_yx.shape, np.float32)
@@ -67,7 +67,7 @@ def built_pixels(
         np.ascontiguousarray(plane_uv),
         np.ascontiguousarray(slope_uv),
         np.asarray(quarters_zq, np.float64),
-        np.asarray(sun_uvh, np.float64),
+        np.ascontiguousarray(sun_uv),
         np.uint32(seed & 0xFFFFFFFF),
         materials,
         roofs,
@@ -124,7 +124,7 @@ def _enter_block(u, v, q, seed, own):
     own[_U0], own[_U1], own[_V0], own[_V1], own[_IU], own[_IV] = u0, u1, v0, v1, iu, iv
     own[_SU], own[_SV] = q[STREET] * wide_u, q[STREET] * wide_v
     h = _key(iu, iv, seed)
-    size = 0.75 + 0.5 * _byte(h, 3)
+    size = 0.65 + 0.7 * _byte(h, 3)
     own[_NU] = max(1.0, np.floor((u1 - u0 - own[_SU]) / (q[LOT_U] * size)))
     own[_NV] = max(1.0, np.floor((v1 - v0 - own[_SV]) / (q[LOT_V] * size)))
     own[_LU], own[_LV] = (u1 - u0 - own[_SU]) / own[_NU], (v1 - v0 - own[_SV]) / own[_NV]
@@ -211,6 +211,7 @@ def _built(zone, plane, slope, quarters, sun, seed, materials, roofs, height):
             q = quarters[z]
             key = _mixed(seed ^ np.uint32(z))
             steps = np.int64(q[STEPS])
+            sun_u, sun_v = sun[0, y, x], sun[1, y, x]
             n_roof, sum_m = 0, 0.0
             for i in range(SIDE):
                 for j in range(SIDE):
@@ -228,7 +229,7 @@ def _built(zone, plane, slope, quarters, sun, seed, materials, roofs, height):
                     stands = max(tall, 0.0)
                     for k in range(1, steps + 1):
                         up = (q[HIGH_M] - stands) * k / steps
-                        if _height(u + sun[0] * up, v + sun[1] * up, q, key, there) > stands + up:
+                        if _height(u + sun_u * up, v + sun_v * up, q, key, there) > stands + up:
                             light *= SHADED
                             break
                     materials[what, y, x] += np.float32(light / whole)

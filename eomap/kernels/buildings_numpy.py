@@ -21,7 +21,7 @@ def built_pixels_numpy(
     slope_uv: F64,
     *,
     quarters_zq: F32,
-    sun_uvh: tuple[float, float, float],
+    sun_uv: F64,
     seed: int,
 ) -> tuple[F32, F32, F32]:
     """Return what `built_pixels` returns."""
@@ -29,7 +29,7 @@ def built_pixels_numpy(
     zone = zone_yx[y, x]
     q = np.asarray(quarters_zq, np.float64)[zone].T
     key = _mixed(np.uint32(seed & 0xFFFFFFFF) ^ zone.astype(np.uint32))
-    place, slope = plane_uv[:, y, x], slope_uv[:, :, y, x]
+    place, slope, sun = plane_uv[:, y, x], slope_uv[:, :, y, x], sun_uv[:, y, x]
     materials = np.zeros((b.MATERIALS, zone.size), np.float32)
     n_roof, sum_m = np.zeros(zone.size, np.int64), np.zeros(zone.size)
     for i in range(b.SIDE):
@@ -43,7 +43,7 @@ def built_pixels_numpy(
             shaded = np.zeros(zone.size, bool)
             for k in range(1, int(q[b.STEPS].max(initial=0)) + 1):
                 up = (q[b.HIGH_M] - stands) * k / q[b.STEPS]
-                over = _spots(u + sun_uvh[0] * up, v + sun_uvh[1] * up, q, key).height_m
+                over = _spots(u + sun[0] * up, v + sun[1] * up, q, key).height_m
                 shaded |= (k <= q[b.STEPS]) & (over > stands + up)
             light = np.where(shaded, light * b.SHADED, light)
             materials[what, np.arange(zone.size)] += (light / (b.SIDE * b.SIDE)).astype(np.float32)
@@ -102,7 +102,7 @@ def _spots(u: F64, v: F64, q: F64, key: U32) -> _Spots:
     iv, v0, v1, wide_v = _spans(v, np.floor(iu / 3), q[b.BLOCK_V], key ^ np.uint32(2))
     su, sv = q[b.STREET] * wide_u, q[b.STREET] * wide_v
     block = _keys(iu, iv, key)
-    size = 0.75 + 0.5 * _byte(block, 3)
+    size = 0.65 + 0.7 * _byte(block, 3)
     nu = np.maximum(1.0, np.floor((u1 - u0 - su) / (q[b.LOT_U] * size)))
     nv = np.maximum(1.0, np.floor((v1 - v0 - sv) / (q[b.LOT_V] * size)))
     lu, lv = (u1 - u0 - su) / nu, (v1 - v0 - sv) / nv

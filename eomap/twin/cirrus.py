@@ -15,16 +15,17 @@ import numpy.typing as npt
 from eomap.kernels.noise import fractal
 from eomap.twin.coarse import Coarse
 from eomap.twin.earth import F32, F64, Points, Site, around, from_site, points_at, sites, uniform
-from eomap.twin.genera import exceeded, visible_excess
+from eomap.twin.genera import THIN, exceeded
 from eomap.twin.weather import Field
 
 _AIR_MASS_M, _REACH_M = 600_000.0, 1_000_000.0
-_LONGEST_M, _STRETCH, _GAIN = 10_240.0, 7.0, 0.64
+_LONGEST_M, _STRETCH, _GAIN = 10_240.0, 7.0, 0.7
 """Longest wave across the wind; waves along it are `_STRETCH` times as long."""
 _CURL_M, _CURL_WAVE_M = 900.0, 24_000.0
 """How far streaks are bent out of line, and over which distance."""
 _CLIP = 2.5
-DEPTH, REACH, POWER = 1.8, 1.1, 1.6
+_GROWTH, _EDGE, _MOST = 1.05, 0.35, 5.0
+"""Optical thickness is lognormal, THIN where a cloud begins to be seen, less _EDGE of that; at most _MOST."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +47,11 @@ def ice_depth(coarse: Coarse, places: Points, cover: Field, *, seed: int, shorte
     streams = tuple(_streams(places, seed))
     long_m = max(coarse.smooth_m, shortest_m)
     at_nodes = sum(s.weight * _stream(s.along, s.across, s.seed, (np.inf, long_m)) for s in streams)
-    margin = exceeded(cover) - visible_excess(DEPTH, REACH, POWER)
-    excess = coarse.spread(np.asarray(at_nodes - margin, np.float32))
+    excess = coarse.spread(np.asarray(at_nodes - exceeded(cover), np.float32))
     short = _octaves(long_m, shortest_m)
     bound = np.float32(_CLIP * sum(w * w for _, w in short) ** 0.5)
     out = np.zeros(coarse.fine.shape, np.float32)
-    chosen = np.flatnonzero(excess > -bound)
+    chosen = np.flatnonzero(excess > np.float32(math.log(_EDGE) / _GROWTH) - bound)
     if not len(chosen):
         return out
     e = excess.reshape(-1)[chosen]
@@ -63,8 +63,8 @@ def ice_depth(coarse: Coarse, places: Points, cover: Field, *, seed: int, shorte
             )
             more += weight * _stream(along, across, s.seed, (long_m, shortest_m))
         e = e + np.clip(more, -bound, bound)
-    fade = np.exp(-np.maximum(e, 0) / np.float32(REACH))
-    out.reshape(-1)[chosen] = np.float32(DEPTH) * (1 - fade) ** np.float32(POWER)
+    depth = (np.exp(np.float32(_GROWTH) * e) - np.float32(_EDGE)) * np.float32(THIN / (1 - _EDGE))
+    out.reshape(-1)[chosen] = np.clip(depth, 0, _MOST)
     return out
 
 

@@ -20,7 +20,7 @@ from eomap.kernels.buildings import (
     TREES,
     built_pixels,
 )
-from eomap.twin.earth import F32, Points, from_site, uniform
+from eomap.twin.earth import F32, F64, Points, from_site, uniform
 from eomap.twin.land import U8, Bool
 from eomap.twin.materials import Material
 from eomap.twin.people import Settlement, radius_m
@@ -63,6 +63,8 @@ REACH = 1.4
 _LEAST = 0.82
 _BEND_M, _BEND_WAVE_M = {"old": 60.0, "new": 25.0, "dense": 45.0, "informal": 60.0}, 1_400.0
 """How far streets swing out of the town's plane, and on what length."""
+_WARD_M, _WARD_TURN = 1_100.0, {"old": 0.8, "new": 0.12, "dense": 0.4, "informal": 0.8}
+"""Size of wards, whose streets run one way, and how far at most they turn from the town's, radians."""
 _SUN_ZENITH_DEG, _SUN_AZIMUTH_DEG = 42.0, 150.0
 """Streets have the shadows of a morning in late spring all year; azimuth from north, mirrored south."""
 _STYLES = ("old", "new", "dense", "informal")
@@ -153,6 +155,8 @@ class Built:
     """Share of the pixel under roofs."""
     height_m_yx: F32
     """Mean height of those."""
+    street_angle_yx: F32
+    """Direction of the streets, radians counterclockwise from east; NaN where there is no quarter."""
 
 
 def built_surface(points: Points, zone_yx: U8, town: Town, *, seed: int) -> Built:
@@ -164,24 +168,43 @@ def built_surface(points: Points, zone_yx: U8, town: Town, *, seed: int) -> Buil
     bend = [
         points.fractal(_BEND_WAVE_M, seed + k, octaves=3) * np.float32(_BEND_M[town.style]) for k in (0, 1)
     ]
-    u, v = (
-        a + b for a, b in zip(from_site(points, town.settlement.site, angle=town.angle), bend, strict=True)
+    plain = from_site(points, town.settlement.site, angle=town.angle)
+    bent = np.stack([a + b for a, b in zip(plain, bend, strict=True)])
+    inner = (slice(None), slice(1, -1), slice(1, -1))
+    slope = np.stack(
+        [(bent[:, 1:-1, 2:] - bent[:, 1:-1, :-2]) / 2, (bent[:, 2:, 1:-1] - bent[:, :-2, 1:-1]) / 2], axis=1
     )
-    inner = (slice(1, -1), slice(1, -1))
-    slope = np.array([[(a[1:-1, 2:] - a[1:-1, :-2]) / 2, (a[2:, 1:-1] - a[:-2, 1:-1]) / 2] for a in (u, v)])
-    turn = math.radians(_SUN_AZIMUTH_DEG if town.settlement.site.lat_deg >= 0 else 180 - _SUN_AZIMUTH_DEG)
-    east, north = math.sin(turn), math.cos(turn)
-    cos, sin, reach = math.cos(town.angle), math.sin(town.angle), math.tan(math.radians(_SUN_ZENITH_DEG))
-    toward = ((east * cos + north * sin) * reach, (north * cos - east * sin) * reach, 1.0)
+    turn = _ward_turn(bent[inner] + 3 * np.stack(bend)[inner], _WARD_TURN[town.style], seed)
+    toward = _sun_uv(town)[:, None, None] * np.ones(zone_yx.shape)
     made = built_pixels(
         zone_yx,
-        np.stack([u[inner], v[inner]]),
-        slope,
+        _turned(bent[inner], turn),
+        _turned(slope, turn),
         quarters_zq=_quarters(town, seed),
-        sun_uvh=toward,
+        sun_uv=_turned(toward, turn),
         seed=seed,
     )
-    return Built(*made)
+    return Built(*made, np.where(zone_yx > 0, town.angle + turn, np.nan).astype(np.float32))
+
+
+def _ward_turn(plane_uv: F64, most: float, seed: int) -> F64:
+    """Return how far the streets of each ward (y, x) are turned out of the town's plane, radians."""
+    row = np.floor(plane_uv[1] / _WARD_M)
+    col = np.floor(plane_uv[0] / _WARD_M + uniform(seed + 3, row))
+    return (uniform(seed + 4, row, col) - np.float64(0.5)) * (2 * most)
+
+
+def _turned(uv: F64, turn_yx: F64) -> F64:
+    """Return vectors (2, ..., y, x) in axes turned counterclockwise."""
+    cos, sin = np.cos(turn_yx), np.sin(turn_yx)
+    return np.stack([uv[0] * cos + uv[1] * sin, uv[1] * cos - uv[0] * sin])
+
+
+def _sun_uv(town: Town) -> F64:
+    """Return the way towards the sun in the town's plane, metres per metre of height."""
+    azimuth = math.radians(_SUN_AZIMUTH_DEG if town.settlement.site.lat_deg >= 0 else 180 - _SUN_AZIMUTH_DEG)
+    sun = np.array([math.sin(azimuth), math.cos(azimuth)]) * math.tan(math.radians(_SUN_ZENITH_DEG))
+    return _turned(sun, np.asarray(town.angle))
 
 
 def _quarters(town: Town, seed: int) -> F32:

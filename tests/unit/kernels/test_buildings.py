@@ -13,7 +13,7 @@ from eomap.twin.town import _OPEN, _QUARTERS
 QUARTERS = np.zeros((11, QUANTITIES), np.float32)
 for _code, (_streets, _roofs) in _QUARTERS.items():
     QUARTERS[_code] = (*_streets, *_roofs, *_OPEN[_code])
-SUN = (0.5, -0.7, 1.0)
+SUN = (0.5, -0.7)
 
 
 def ground(zone_yx, *, turn=0.3, east_m=0.0, north_m=0.0, sun=SUN, seed=5, made=built_pixels):
@@ -24,7 +24,8 @@ def ground(zone_yx, *, turn=0.3, east_m=0.0, north_m=0.0, sun=SUN, seed=5, made=
     plane = np.stack([x * cos + y * sin, y * cos - x * sin])
     one = np.ones(zone_yx.shape)
     slope = np.array([[10 * cos * one, -10 * sin * one], [-10 * sin * one, -10 * cos * one]])
-    return made(zone_yx, plane, slope, quarters_zq=QUARTERS, sun_uvh=sun, seed=seed)
+    toward = np.stack([sun[0] * one, sun[1] * one])
+    return made(zone_yx, plane, slope, quarters_zq=QUARTERS, sun_uv=toward, seed=seed)
 
 
 @st.composite
@@ -81,7 +82,7 @@ def test_nothing_is_built_outside_quarters():
 
 def test_a_low_sun_shades_more_than_a_high_one_and_towers_more_than_houses():
     def shade(code, reach):
-        fraction = ground(np.full((60, 60), code, np.uint8), sun=(reach, 0.0, 1.0))[0]
+        fraction = ground(np.full((60, 60), code, np.uint8), sun=(reach, 0.0))[0]
         return 1 - float(fraction.sum(axis=0).mean())
 
     assert shade(4, 0.0) < shade(4, 0.5) < shade(4, 1.2)
