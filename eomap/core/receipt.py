@@ -45,7 +45,7 @@ class Receipt:
     decoded_bytes: int = 0
     """What the reader decoded for it; margins and overlaps make it more than was needed."""
     sums: Mapping[str, int] = field(default_factory=dict)
-    """Where that layer has no legend: per band, or for the layer, the sum of its stored values, gaps left out."""
+    """Where that layer has no legend: per band, or for the layer, the sum of its values as stored."""
 
     def content(self) -> dict[str, Any]:
         """The part that a repeated run must reproduce: no times, hosts, attempts or bytes read."""
