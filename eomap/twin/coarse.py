@@ -3,14 +3,18 @@
 Axis letters: r, c node row and column; y, x pixel.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from eomap.kernels.upsample import MARGIN
 from eomap.twin.earth import F32, F64, NODE_PX, Points
+from eomap.twin.strips import in_strips
 
+T = TypeVar("T")
 I64 = npt.NDArray[np.int64]
 METRES_PER_DEGREE = 111_195.0
 SMOOTH_NODES = 4
@@ -44,6 +48,16 @@ class Coarse:
     def spread(self, field_rc: F32) -> F32:
         """Return a smooth field of the nodes at the pixels (y, x)."""
         return self.fine.drawn(lambda nodes: np.asarray(field_rc, np.float32))
+
+    def in_strips(self, make: Callable[["Coarse"], T]) -> T:
+        """Return what `make` returns of these points, made a few rows at a time where they are a raster."""
+        if self.fine.nodes is None:
+            return make(self)
+        columns = slice(None)
+        return in_strips(
+            lambda rows: make(Coarse(self.fine.part(rows, columns), self.nearest_yx[rows])),
+            self.fine.shape[0],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,6 +57,11 @@ class Points:
         return height, width
 
     @property
+    def earth_m(self) -> tuple[F64, F64, F64]:
+        """Earth-centred x, y, z."""
+        return self.x_m, self.y_m, self.z_m
+
+    @property
     def centre_deg(self) -> tuple[float, float]:
         """Longitude and latitude in the middle."""
         middle = tuple(n // 2 for n in self.shape)
@@ -241,14 +246,33 @@ def from_site(points: Points, site: Site, *, angle: float = 0.0) -> tuple[F64, F
 
 
 def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
-    """Return rows and columns that hold every point within `reach_m` of a site; empty where none is."""
-    height, width = points.shape
-    lat, lon = points.lat_deg[:, width // 2], points.lon_deg[height // 2]
-    # Rows and columns are no circles of latitude and no meridians: allow for the most they stray.
-    up = reach_m / 111_000 + float(np.abs(points.lat_deg[:, [0, -1]] - lat[:, None]).max())
-    aside = reach_m / 111_000 / max(0.05, math.cos(math.radians(site.lat_deg)))
-    aside += float(np.abs(points.lon_deg[[0, -1]] - lon).max())
-    return _span(np.abs(lat - site.lat_deg) < up), _span(np.abs(lon - site.lon_deg) < aside)
+    """Return rows and columns that hold every point within `reach_m` of a site; empty where none is.
+
+    Found by the nodes of a raster, so that a village costs what its own pixels cost.
+    """
+    nodes = points.nodes
+    at = points if nodes is None else nodes.points
+    slack_m = 0.0 if nodes is None else NODE_PX * nodes.pixel_m
+    here = points_at(site.lon_deg, site.lat_deg)
+    far2 = np.zeros(at.shape)
+    for a, b in zip(at.earth_m, here.earth_m, strict=True):
+        far2 += np.square(a - float(b))
+    inside = far2 <= (reach_m + slack_m) ** 2
+    spans = [_span(np.asarray(inside.any(axis=axis))) for axis in (1, 0)]
+    if nodes is None:
+        return spans[0], spans[1]
+    rows, cols = (
+        _pixels_of(span, first, n)
+        for span, first, n in zip(spans, (nodes.row0, nodes.col0), points.shape, strict=True)
+    )
+    return rows, cols
+
+
+def _pixels_of(nodes: slice, first: int, count: int) -> slice:
+    """Return the pixels from the first to the last of some nodes, and those up to the nodes around them."""
+    start, stop = ((k - MARGIN) * NODE_PX - first for k in (nodes.start - 1, nodes.stop))
+    start, stop = max(0, start), min(count, stop + 1)
+    return slice(start, stop) if nodes.stop and start < stop else slice(0, 0)
 
 
 def _span(where: npt.NDArray[np.bool_]) -> slice:

@@ -111,20 +111,34 @@ def layer(coarse: Coarse, genus: Genus, ray: Ray, *, cover: Field, seed: int, sh
     `cover` at the ends of the rays: one number or one for each node. Waves shorter than `shortest_m` are
     left out.
     """
-    tau, rise = (np.zeros(coarse.fine.shape, np.float32) for _ in range(2))
     if np.max(cover) <= 0:
-        return Layer(tau, rise)
+        return Layer(*(np.zeros(coarse.fine.shape, np.float32) for _ in range(2)))
     end = ray.end(coarse.points)
     aim = _three(np.asarray(t, np.float32) for t in ray.toward)
     long_m = max(coarse.smooth_m, shortest_m)
     value, climb = billows((end.x_m, end.y_m, end.z_m), aim, genus.octaves(np.inf, long_m, seed))
-    excess = coarse.spread(value - genus.threshold(cover)).reshape(-1)
+    excess = value - genus.threshold(cover)
     short = genus.octaves(long_m, shortest_m, seed)
+    return coarse.in_strips(lambda part: _tops(part, genus, (excess, climb), short, ray=ray, aim=aim))
+
+
+def _tops(
+    coarse: Coarse,
+    genus: Genus,
+    long_rc: tuple[F32, F32],
+    short: tuple[Octave, ...],
+    *,
+    ray: Ray,
+    aim: tuple[F32, F32, F32],
+) -> Layer:
+    """Return a layer, given the long waves of its excess and its rise, and the octaves of the short ones."""
+    tau, rise = (np.zeros(coarse.fine.shape, np.float32) for _ in range(2))
+    excess = coarse.spread(long_rc[0]).reshape(-1)
     bound = np.float32(_CLIP * math.hypot(*(o.weight for o in short)))
     chosen = np.flatnonzero(excess > -bound)
     if not len(chosen):
         return Layer(tau, rise)
-    e, slope = excess[chosen], coarse.spread(climb).reshape(-1)[chosen]
+    e, slope = excess[chosen], coarse.spread(long_rc[1]).reshape(-1)[chosen]
     if short:
         near, fine = coarse.nearest_yx.reshape(-1)[chosen], coarse.fine
         spot = _three(

@@ -24,6 +24,8 @@ from eomap.twin.town import Town, built_surface, town_of, town_zones
 ALL = slice(None)
 BUILT_SHARE = 0.3
 """A pixel is built land cover from this share of roofs and pavement on."""
+_TOWN_STYLE = np.float32(0.45)
+"""How much of the variation of wild land is left where each roof and garden is its own."""
 _PRESSURE = 0.45
 """How much nearness to people takes from naturalness in the middle of a town."""
 
@@ -113,7 +115,8 @@ def land_at(
         roofs[rows, cols][here] = built.roofs_yx[here]
         height[rows, cols][here] = built.height_m_yx[here]
         canopy[rows, cols][here] = np.where(built.fraction_myx[Material.BROADLEAF] > 0, 8, 0)[here]
-        angle[rows, cols][here] = town.angle
+        angle[rows, cols][here] = built.street_angle_yx[here]
+        style[:, rows, cols][:, here] *= _TOWN_STYLE
         paved = built.fraction_myx[[Material.ASPHALT, Material.CONCRETE]].sum(axis=0)
         leafy = built.fraction_myx[Material.BROADLEAF] > 0.4
         found = np.select(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 
 from eomap.errors import MisuseError
+from eomap.twin.earth import Site, from_site, near
 from eomap.twin.land import Cover
 from eomap.twin.materials import Material
 from eomap.twin.modis import (
@@ -113,6 +114,18 @@ def test_the_skew_is_that_of_the_grid(lon, lat):
     north = step @ [-np.sin(phi) * np.cos(lam), -np.sin(phi) * np.sin(lam), np.cos(phi)]
     # The Earth is flatter than the grid's sphere.
     assert east / north == pytest.approx(float(frame.skew(frame.points())[0, 0]), abs=0.015)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.01, 0.99), st.floats(0.01, 0.99), st.floats(100, 5_000))
+def test_what_is_near_a_site_is_found_where_the_grid_is_most_askew(down, along, reach_m):
+    h, v, row, col = pixel_of(150.0, 62.0)
+    points = SinusoidFrame(h, v, PX_500M, row, min(col, 2360), 40, 40).points()
+    site = Site(1, *(float(a[int(40 * down), int(40 * along)]) for a in (points.lon_deg, points.lat_deg)))
+    u, w = from_site(points, site)
+    inside = np.hypot(u, w) < reach_m
+    inside[near(points, site, reach_m)] = False
+    assert not inside.any()
 
 
 @pytest.mark.shared
