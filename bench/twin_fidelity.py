@@ -220,11 +220,12 @@ def main() -> None:
     wanted = parser.parse_args().parts or list(PARTS)
     if unknown := set(wanted) - set(PARTS):
         parser.error(f"expected some of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
+    code = commit()
     for name in wanted:
         began = time.process_time()
         found = PARTS[name]()
         spent = round(time.process_time() - began)
-        made = {"date": datetime.now(UTC).date().isoformat(), "commit": commit(), "cpu_seconds": spent}
+        made = {"date": datetime.now(UTC).date().isoformat(), "commit": code, "cpu_seconds": spent}
         report = json.loads(OUT.read_text()) if OUT.exists() else {"looks": {}, "parts": {}}
         report |= circumstances()
         report["parts"][name] = made | {"found": rounded(found)}

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from eomap.sensors.sentinel2 import LCZ_BANDS
+
 JSON = Path(__file__).parent / "twin-fidelity.json"
 
 
@@ -70,6 +72,14 @@ def word(met: bool) -> str:
     return "yes" if met else "**no**"
 
 
+def spectra(of: list[dict[str, Any]]) -> str:
+    """Return the table of the nearest mixtures."""
+    rows = [
+        [f["place"], f["class"], figure(f["rmse"], 4), f"{f['styled']:.4f}", f["mixture"].lower()] for f in of
+    ]
+    return table("place | class | RMSE plain | styled | nearest mixture", rows)
+
+
 def scored(title: str, scores: list[dict[str, Any]]) -> str:
     rows = []
     for s in scores:
@@ -113,13 +123,28 @@ def likeness(of: dict[str, Any]) -> str:
         "place | class | pixels real, twin | RMSE of means | spread, twin / real | AUC | AUC, halves", rows
     )
     near = [[f["place"], *(f"{f[k]:.4f}" for k in ("25 %", "median", "75 %"))] for f in of["nearest pixel"]]
-    return first + "\n" + table("place | nearest twin pixel, RMSE: 25 % | median | 75 %", near)
+    bands = []
+    for f in of["classes"]:
+        for kind in ("real", "twin"):
+            pairs = zip(f[f"{kind}_mean"], f[f"{kind}_spread"], strict=True)
+            bands.append(
+                [f["place"], f["name"], kind, *(f"{1000 * m:.0f} ± {1000 * s:.0f}" for m, s in pairs)]
+            )
+    return "\n".join(
+        [
+            first,
+            table("place | nearest twin pixel, RMSE: 25 % | median | 75 %", near),
+            table("place | class | thousandths | " + " | ".join(LCZ_BANDS), bands),
+        ]
+    )
 
 
 def main() -> None:
     report = json.loads(JSON.read_text())
     found = {name: part["found"] for name, part in report["parts"].items()}
     print(bars(found))
+    if "spectra" in found:
+        print(spectra(found["spectra"]))
     if "land" in found:
         print(land(found["land"]))
     if "likeness" in found:
