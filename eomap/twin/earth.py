@@ -247,9 +247,11 @@ def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
     at = points if nodes is None else nodes.points
     slack_m = 0.0 if nodes is None else _NODE_PX * nodes.pixel_m
     here = points_at(site.lon_deg, site.lat_deg)
-    far2 = sum(np.square(a - float(b)) for a, b in zip(at.earth_m, here.earth_m, strict=True))
+    far2 = np.zeros(at.shape)
+    for there, middle in zip(at.earth_m, here.earth_m, strict=True):
+        far2 += np.square(there - float(middle))
     inside = far2 <= (reach_m + slack_m) ** 2
-    spans = [_span(inside.any(axis=axis)) for axis in (1, 0)]
+    spans = [_span(np.logical_or.reduce(inside, axis=axis)) for axis in (1, 0)]
     if nodes is None:
         return spans[0], spans[1]
     rows, cols = (
