@@ -1,10 +1,11 @@
-"""How the error of a median composite falls as clear looks grow, on the twin (synthetic), where truth is known.
+"""How the error of a median composite falls as clear looks grow, on the twin: synthetic, its truth known.
 
     python bench/twin_looks.py
 
-Sentinel-2 L2A of the demonstration's town over two months, masked by the scene classification as the engine does.
-Looks are taken in order of nearness to the middle day, whose clear surface is the truth; every pixel uses its
-own first k clear looks. Prints the mean absolute error over ten bands, and that of single looks without a mask.
+Sentinel-2 L2A of the demonstration's town over two months, masked by the scene classification as the engine
+does. Looks are taken in order of nearness to the middle day, whose clear surface is the truth; every pixel
+uses its own first k clear looks. Prints the mean absolute error over ten bands, and that of single looks
+without a mask.
 """
 
 from datetime import date
@@ -46,9 +47,7 @@ def main() -> None:
     dn, clear = looks(world)
     order = clear.cumsum(axis=0)
     enough = order[-1] >= max(COUNTS)
-    print(
-        f"{len(dn)} scenes, {enough.mean():.0%} of the pixels have {max(COUNTS)} clear looks or more (synthetic)"
-    )
+    print(f"{len(dn)} scenes, {enough.mean():.0%} of the pixels have {max(COUNTS)} clear looks (synthetic)")
     print("\n| clear looks | MAE | 90th percentile of the absolute error |\n|---|---|---|")
     for k in COUNTS:
         median, _ = median_composite(dn, clear & (order <= k))

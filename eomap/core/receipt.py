@@ -31,8 +31,6 @@ class Receipt:
     n_valid: int = 0
     histogram: Mapping[str, int] = field(default_factory=dict)
     """Class code to number of cells, where the product's first layer has a legend."""
-    sums: Mapping[str, int] = field(default_factory=dict)
-    """Where it has none: per band, or for the layer, the sum of its stored values that are values."""
     scenes_used: tuple[str, ...] = ()
     scenes_failed: Mapping[str, str] = field(default_factory=dict)
     """Scene id to the error that set it aside."""
@@ -46,6 +44,8 @@ class Receipt:
     """What the plan says must be read: the bands' own pixels under the frame, decoded."""
     decoded_bytes: int = 0
     """What the reader decoded for it; margins and overlaps make it more than was needed."""
+    sums: Mapping[str, int] = field(default_factory=dict)
+    """Where that layer has no legend: per band, or for the layer, the sum of its values as stored."""
 
     def content(self) -> dict[str, Any]:
         """The part that a repeated run must reproduce: no times, hosts, attempts or bytes read."""

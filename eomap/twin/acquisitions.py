@@ -1,7 +1,7 @@
 """Which acquisitions exist over a place in a period: a pure function of bounds, period, sensors and seed.
 
 Sentinel-1 and -2 fly their real tracks on their real dates; EnMAP is tasked by the seed; MODIS comes as
-composites. Axis letters: y row (north to south), x column (west to east).
+composites, as do the lights at night. Axis letters: y row (north to south), x column (west to east).
 """
 
 import math
@@ -15,11 +15,12 @@ import numpy.typing as npt
 from eomap.core.grid import Frame, transformer, utm_epsg
 from eomap.core.period import Period
 from eomap.errors import MisuseError
-from eomap.twin import orbits, sinusoid
+from eomap.twin import degrees, orbits, sinusoid
+from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import Points, Site, from_site, points_at, sites, uniform
 from eomap.twin.orbits import SENTINEL1, SENTINEL2, Mission, Pass
 from eomap.twin.outlines import swath_deg
-from eomap.twin.sinusoid import SinusoidFrame
+from eomap.twin.sinusoid import PX_250M, PX_500M, SinusoidFrame
 from eomap.twin.squares import SNAP_M, Bounds, clipped, squares
 
 Bool = npt.NDArray[np.bool_]
@@ -33,8 +34,29 @@ ENMAP_ANGLE = math.radians(-12.0)
 """How far a descending track leans from north, near enough between 60 S and 60 N."""
 _ENMAP_HOUR, _FIRST_ENMAP = 11.3, date(2022, 4, 1)
 _SAMPLES = 24
-COMPOSITES = {"13Q1": (16, 4800), "09A1": (8, 2400)}
-"""MODIS products: days of a composite, pixels along a tile."""
+AnyFrame = Frame | SinusoidFrame | DegreeFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """How a MODIS product, or the lights at night, puts days together, always from the first of January."""
+
+    days: int | None
+    """None: a calendar year."""
+    every_days: int
+    tile_px: int
+    """Pixels along a tile."""
+
+
+COMPOSITES = {
+    "13Q1": Composite(16, 16, PX_250M),
+    "09A1": Composite(8, 8, PX_500M),
+    "43A4": Composite(16, 8, PX_500M),
+    "12Q1": Composite(None, 366, PX_500M),
+    "46A4": Composite(None, 366, degrees.TILE_PX),
+}
+"""By product. The real 43A4 comes every day since collection 6; here every eighth, as before."""
+LIGHTS = "46A4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +66,19 @@ class Acquisition:
     sensor: str
     """One of SENSORS."""
     platform: str
-    """S2A, S2B, S1A, ENMAP or TERRA."""
+    """S2A, S2B, S1A, ENMAP, TERRA or SNPP."""
     moment: datetime
     """UTC; the middle of a composite."""
     place: str
     """A Sentinel-2 square, a Sentinel-1 slice, an EnMAP site, a MODIS tile."""
-    frame: Frame | SinusoidFrame
+    frame: AnyFrame
     """The whole product's pixels; EnMAP's are squares of three."""
     flight: Pass | None = None
     slice_s: tuple[float, float] = (-1e9, 1e9)
     """Seconds from the pass's node that a product holds."""
     site: Site | None = None
     product: str = ""
-    """Which MODIS composite: a key of COMPOSITES."""
+    """Which composite: a key of COMPOSITES."""
 
     @property
     def day(self) -> date:
@@ -67,7 +89,7 @@ class Acquisition:
     def interval(self) -> tuple[datetime, datetime]:
         """First and last moment."""
         if self.product:
-            half = timedelta(days=COMPOSITES[self.product][0]) / 2
+            half = _length(self.product, self.moment.year) / 2
             return self.moment - half, self.moment + half - timedelta(seconds=1)
         length = timedelta(seconds=_SLICE_S / 2 if self.sensor == "s1" else 2)
         return self.moment - length, self.moment + length
@@ -111,7 +133,7 @@ def seen(acquisition: Acquisition, points: Points) -> Bool:
     if acquisition.site is not None:
         east, north = from_site(points, acquisition.site, angle=ENMAP_ANGLE)
         return np.maximum(np.abs(east), np.abs(north)) <= ENMAP_SIDE_M / 2
-    return np.isfinite(points.lon_deg)
+    return np.ones(points.shape, bool)
 
 
 def incidence(acquisition: Acquisition, points: Points) -> F32:
@@ -239,14 +261,30 @@ def _enmap_days(site: Site, period: Period, seed: int) -> Iterator[date]:
 
 
 def _modis(bounds_deg: Bounds, period: Period) -> Iterator[Acquisition]:
-    for h, v in sinusoid.tiles(bounds_deg):
-        for product, (days, tile_px) in COMPOSITES.items():
-            frame = SinusoidFrame(h, v, tile_px, 0, 0, tile_px, tile_px)
-            for year in range(period.start.year, period.end.year + 1):
-                for number in range(0, 365, days):
-                    begun = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=number)
-                    middle = begun + timedelta(days=days) / 2
-                    if period.covers(middle):
-                        yield Acquisition(
-                            "modis", "TERRA", middle, f"h{h:02d}v{v:02d}", frame, product=product
-                        )
+    grid = [(f"h{h:02d}v{v:02d}", h, v) for h, v in sinusoid.tiles(bounds_deg)]
+    lights = [(f"h{h:02d}v{v:02d}", degrees.tile_frame(h, v)) for h, v in degrees.tiles(bounds_deg)]
+    for product, made_of in COMPOSITES.items():
+        px = made_of.tile_px
+        found: list[tuple[str, AnyFrame]] = [*lights]
+        if product != LIGHTS:
+            found = [(place, SinusoidFrame(h, v, px, 0, 0, px, px)) for place, h, v in grid]
+        platform = "SNPP" if product == LIGHTS else "TERRA"
+        for middle in _middles(product, period):
+            for place, frame in found:
+                yield Acquisition("modis", platform, middle, place, frame, product=product)
+
+
+def _middles(product: str, period: Period) -> Iterator[datetime]:
+    """Yield the middles of composites within a period, and of every year that the period touches."""
+    made_of = COMPOSITES[product]
+    for year in range(period.start.year, period.end.year + 1):
+        for number in range(0, 365, made_of.every_days):
+            begun = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=number)
+            middle = begun + _length(product, year) / 2
+            if made_of.days is None or period.covers(middle):
+                yield middle
+
+
+def _length(product: str, year: int) -> timedelta:
+    days = COMPOSITES[product].days
+    return timedelta(days=days or (date(year + 1, 1, 1) - date(year, 1, 1)).days)

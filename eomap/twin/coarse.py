@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.kernels.upsample import MARGIN
-from eomap.twin.earth import _NODE_PX, F32, F64, Points
+from eomap.twin.earth import F32, F64, NODE_PX, Points
 from eomap.twin.strips import in_strips
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Coarse:
     @property
     def smooth_m(self) -> float:
         """Shortest wave that is made at the nodes; 0 where pixels are their own nodes."""
-        return 0.0 if self.fine.nodes is None else SMOOTH_NODES * _NODE_PX * self.pixel_m
+        return 0.0 if self.fine.nodes is None else SMOOTH_NODES * NODE_PX * self.pixel_m
 
     def spread(self, field_rc: F32) -> F32:
         """Return a smooth field of the nodes at the pixels (y, x)."""
@@ -90,7 +90,7 @@ def coarse_of(points: Points) -> Coarse:
     if points.nodes is None:
         return Coarse(points, np.arange(points.x_m.size).reshape(points.shape))
     rows, cols = (
-        (first + np.arange(n)) // _NODE_PX + MARGIN
+        (first + np.arange(n)) // NODE_PX + MARGIN
         for first, n in zip((points.nodes.row0, points.nodes.col0), points.shape, strict=True)
     )
     return Coarse(points, rows[:, None] * points.nodes.points.shape[1] + cols)

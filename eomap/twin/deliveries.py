@@ -7,9 +7,10 @@ from datetime import date
 from eomap.core.grid import Frame
 from eomap.errors import MisuseError
 from eomap.sensors.sentinel2 import BANDS, SCENE_CLASS
-from eomap.twin.acquisitions import Acquisition
-from eomap.twin.sinusoid import SinusoidFrame, part_of_tile
-from eomap.twin.source import CLASSES_ENMAP, ENMAP_BANDS
+from eomap.twin.acquisitions import LIGHTS, Acquisition, AnyFrame
+from eomap.twin.degrees import DegreeFrame, part_of
+from eomap.twin.sinusoid import part_of_tile
+from eomap.twin.source import CLASSES_ENMAP, ENMAP_BANDS, LAND_COVER, RADIANCE, RANK
 from eomap.twin.squares import Bounds, clipped
 
 LEVELS, RADAR = ("L1C", "L2A"), ("rtc", "grd")
@@ -58,9 +59,9 @@ class Delivery:
 
     acquisition: Acquisition
     collection: str
-    frame: Frame | SinusoidFrame
+    frame: AnyFrame
     kind: str
-    """L1C, L2A, rtc, grd, 13Q1, 09A1 or enmap."""
+    """L1C, L2A, rtc, grd, enmap or a key of COMPOSITES."""
     baseline: str = ""
     sequence: int = 0
     """Of Sentinel-2: 0 the first processing, 1 a later one."""
@@ -81,7 +82,7 @@ class Delivery:
             return f"SYNTHETIC_{made.platform}_IW_GRDH_1SDV_{tail}" + ("_rtc" if self.kind == "rtc" else "")
         if self.kind == "enmap":
             return f"SYNTHETIC_ENMAP01-____L2A-DT{made.place}_{when:%Y%m%dT%H%M%SZ}_001_V010402"
-        return f"SYNTHETIC_MOD{self.kind}.A{made.day:%Y%j}.{made.place}.061"
+        return f"SYNTHETIC_{product_name(self.kind)}.A{made.day:%Y%j}.{made.place}.{_version(self.kind)}"
 
     @property
     def files(self) -> tuple[AssetFile, ...]:
@@ -147,14 +148,28 @@ def _of(
     elif made.sensor == "enmap":
         yield Delivery(made, "enmap-hsi-l2a", frame, "enmap")
     else:
-        yield Delivery(made, f"modis-{made.product}-061", frame, made.product)
+        name = "vnp46a4" if made.product == LIGHTS else f"modis-{made.product}"
+        yield Delivery(made, f"{name}-{_version(made.product)}", frame, made.product)
 
 
-def _clipped(
-    frame: Frame | SinusoidFrame, bounds_deg: Bounds, margin_m: float
-) -> Frame | SinusoidFrame | None:
+def product_name(kind: str) -> str:
+    """Return the name of a composite's product: MOD of Terra alone, MCD of both, VNP of Suomi NPP.
+
+    >>> product_name("13Q1"), product_name("43A4"), product_name("46A4")
+    ('MOD13Q1', 'MCD43A4', 'VNP46A4')
+    """
+    return {"43A4": "MCD", "12Q1": "MCD", LIGHTS: "VNP"}.get(kind, "MOD") + kind
+
+
+def _version(kind: str) -> str:
+    return "002" if kind == LIGHTS else "061"
+
+
+def _clipped(frame: AnyFrame, bounds_deg: Bounds, margin_m: float) -> AnyFrame | None:
     if isinstance(frame, Frame):
         return clipped(frame, bounds_deg, margin_m=margin_m)
+    if isinstance(frame, DegreeFrame):
+        return part_of(frame, bounds_deg, margin_m=margin_m)
     return part_of_tile(frame.h, frame.v, frame.tile_px, bounds_deg, margin_m=margin_m)
 
 
@@ -193,19 +208,37 @@ _MODIS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "13Q1": (
         ("250m_16_days_EVI", "EVI"), ("250m_16_days_NDVI", "NDVI"), ("250m_16_days_MIR_reflectance", "M7"),
         ("250m_16_days_NIR_reflectance", "M2"), ("250m_16_days_red_reflectance", "M1"),
-        ("250m_16_days_blue_reflectance", "M3"), ("250m_16_days_pixel_reliability", "rank"),
+        ("250m_16_days_blue_reflectance", "M3"), ("250m_16_days_pixel_reliability", RANK),
     ),
     "09A1": (*((f"sur_refl_b0{n}", f"M{n}") for n in range(1, 8)), ("sur_refl_state_500m", "state")),
+    "43A4": (
+        *((f"Nadir_Reflectance_Band{n}", f"M{n}") for n in range(1, 8)),
+        *((f"BRDF_Albedo_Band_Mandatory_Quality_Band{n}", "inversion") for n in range(1, 8)),
+    ),
+    "12Q1": (("LC_Type1", LAND_COVER),),
+    LIGHTS: (("AllAngle_Composite_Snow_Free", RADIANCE),),
 }  # fmt: skip
 
 
+_FILLS = {"13Q1": -1000.0, "09A1": -28_672.0, "43A4": 32_767.0}
+_CODES = {
+    RANK: ("int8", -1.0),
+    "state": ("uint16", 65_535.0),
+    "inversion": ("uint8", 255.0),
+    LAND_COVER: ("uint8", 255.0),
+}
+"""Types and nodata of what is no quantity."""
+_LIGHTS_FILL = -999.9000244140625
+"""-999.9 as float32 has it."""
+
+
 def _modis_files(product: str) -> Iterator[AssetFile]:
-    fill = -1000.0 if product == "13Q1" else -28_672.0
     for key, source in _MODIS[product]:
         name = f"{key}.tif"
-        if source == "rank":
-            yield AssetFile(key, name, source, 1, "int8", -1, categorical=True)
-        elif source == "state":
-            yield AssetFile(key, name, source, 1, "uint16", 65_535, categorical=True)
+        if source in _CODES:
+            yield AssetFile(key, name, source, 1, *_CODES[source], categorical=True)
+        elif source == RADIANCE:
+            yield AssetFile(key, name, source, 1, "float32", _LIGHTS_FILL)
         else:
-            yield AssetFile(key, name, source, 1, "int16", -3000.0 if "VI" in source else fill, 1e-4)
+            fill = -3000.0 if "VI" in source else _FILLS[product]
+            yield AssetFile(key, name, source, 1, "int16", fill, 1e-4)

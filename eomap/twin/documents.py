@@ -1,6 +1,7 @@
 """The documents of a static STAC catalogue above its items."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from eomap.core.period import Period
@@ -40,3 +41,8 @@ def catalog_of(collections: Sequence[str], **said: Any) -> Json:
         **said,
         "links": [{"rel": "root", "href": "./catalog.json", "type": "application/json"}, *children],
     }
+
+
+def utc(moment: datetime) -> str:
+    """Return a moment as catalogues write it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

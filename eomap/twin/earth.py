@@ -23,7 +23,7 @@ _AXIS_M, _FLATTENING = 6_378_137.0, 1 / 298.257223563
 _ECCENTRICITY2 = _FLATTENING * (2 - _FLATTENING)
 _KNOT_M = 320
 """Spacing of exactly transformed places: between them, straight lines err by 2 mm."""
-_NODE_PX, _SMOOTH_NODES = 8, 4
+NODE_PX, _SMOOTH_NODES = 8, 4
 """Waves of four nodes and more are drawn between nodes, eight pixels apart."""
 
 
@@ -87,7 +87,7 @@ class Points:
 
         if self.nodes is None:
             return field(self, noise.ALL)
-        shortest_m = _SMOOTH_NODES * _NODE_PX * self.nodes.pixel_m
+        shortest_m = _SMOOTH_NODES * NODE_PX * self.nodes.pixel_m
         smooth = min(octaves, max(0, 1 + math.floor(math.log2(wavelength_m / shortest_m))))
         if not smooth:
             return field(self, noise.ALL)
@@ -102,7 +102,7 @@ class Points:
             return smooth(self)
         return upsampled(
             smooth(self.nodes.points),
-            factor=_NODE_PX,
+            factor=NODE_PX,
             row0=self.nodes.row0,
             col0=self.nodes.col0,
             shape=self.shape,
@@ -124,8 +124,9 @@ class Points:
 def points_at(lon_deg: npt.ArrayLike, lat_deg: npt.ArrayLike) -> Points:
     """Return the points of longitudes and latitudes, WGS84 degrees, of any one shape.
 
-    >>> [round(float(v)) for v in (p := points_at(0.0, 90.0)).x_m.ravel()], round(float(p.z_m.ravel()[0]))
-    ([0], 6356752)
+    >>> pole = points_at(0.0, 90.0)
+    >>> round(float(pole.x_m)), round(float(pole.z_m))
+    (0, 6356752)
     """
     lon, lat = np.broadcast_arrays(np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64))
     phi, lam = np.radians(lat), np.radians(lon)
@@ -145,18 +146,24 @@ def points_of(frame: Frame, *, every_px: int = 1) -> Points:
     pixel_m = every_px * PIXEL_M
     rows, cols = (n // every_px for n in frame.shape)
     row, col = -(frame.y0 // pixel_m), frame.x0 // pixel_m  # of the first pixel, from the zone's origin
-    first = [k // _NODE_PX - MARGIN for k in (row, col)]
-    counts = [
-        (k + n - 1) // _NODE_PX + MARGIN + 1 - f
-        for k, n, f in zip((row, col), (rows, cols), first, strict=True)
-    ]
-    node_m = _NODE_PX * pixel_m
-    south, east = ((f + np.arange(n)) * node_m for f, n in zip(first, counts, strict=True))
-    nodes = _between_knots(frame.epsg, east, -south)
-    starts = [k - (f + MARGIN) * _NODE_PX for k, f in zip((row, col), first, strict=True)]
+    (south, row0), (east, col0) = node_numbers(row, rows), node_numbers(col, cols)
+    node_m = NODE_PX * pixel_m
+    nodes = _between_knots(frame.epsg, east * node_m, -south * node_m)
     x = frame.x0 + (np.arange(cols) + 0.5) * pixel_m
     y = frame.y0 - (np.arange(rows) + 0.5) * pixel_m
-    return replace(_between_knots(frame.epsg, x, y), nodes=Nodes(nodes, float(pixel_m), *starts))
+    return replace(_between_knots(frame.epsg, x, y), nodes=Nodes(nodes, float(pixel_m), row0, col0))
+
+
+def node_numbers(first: int, count: int) -> tuple[npt.NDArray[np.int64], int]:
+    """Return the numbers of the nodes around pixels of an axis, and where among them the first pixel lies.
+
+    Node n touches pixel n x NODE_PX; the pixel's place is that of `Nodes.row0`.
+
+    >>> node_numbers(19, 2)
+    (array([0, 1, 2, 3, 4]), 3)
+    """
+    low = first // NODE_PX - MARGIN
+    return np.arange(low, (first + count - 1) // NODE_PX + MARGIN + 1), first - (low + MARGIN) * NODE_PX
 
 
 def _between_knots(epsg: int, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Points:
@@ -245,7 +252,7 @@ def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
     """
     nodes = points.nodes
     at = points if nodes is None else nodes.points
-    slack_m = 0.0 if nodes is None else _NODE_PX * nodes.pixel_m
+    slack_m = 0.0 if nodes is None else NODE_PX * nodes.pixel_m
     here = points_at(site.lon_deg, site.lat_deg)
     far2 = np.zeros(at.shape)
     for there, middle in zip(at.earth_m, here.earth_m, strict=True):
@@ -263,7 +270,7 @@ def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
 
 def _pixels_of(nodes: slice, first: int, count: int) -> slice:
     """Return the pixels from the first to the last of some nodes, and those up to the nodes around them."""
-    start, stop = ((k - MARGIN) * _NODE_PX - first for k in (nodes.start - 1, nodes.stop))
+    start, stop = ((k - MARGIN) * NODE_PX - first for k in (nodes.start - 1, nodes.stop))
     start, stop = max(0, start), min(count, stop + 1)
     return slice(start, stop) if nodes.stop and start < stop else slice(0, 0)
 

@@ -24,6 +24,8 @@ from eomap.twin.town import Town, built_surface, town_of, town_zones
 ALL = slice(None)
 BUILT_SHARE = 0.3
 """A pixel is built land cover from this share of roofs and pavement on."""
+_TOWN_STYLE = np.float32(0.45)
+"""How much of the variation of wild land is left where each roof and garden is its own."""
 _PRESSURE = 0.45
 """How much nearness to people takes from naturalness in the middle of a town."""
 
@@ -61,14 +63,30 @@ def land_of(
     Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES,
     `town_style` makes all towns of one kind.
     """
-    wide = points_of(
-        frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px), every_px=every_px
-    )
+    wide = frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px)
+    points = points_of(wide, every_px=every_px)
+    return land_at(points, seed, pixel_m=10.0 * every_px, climate=climate, town_style=town_style)
+
+
+def land_at(
+    wide: Points,
+    seed: int,
+    *,
+    pixel_m: float,
+    skew_yx: F32 | None = None,
+    climate: int | None = None,
+    town_style: str | None = None,
+) -> Land:
+    """Return the land of points without their outermost row and column, which say how it slopes.
+
+    `wide` is any raster, its columns and rows `pixel_m` apart; `skew_yx` as of `wild_land`.
+    """
     points = wide.part(slice(1, -1), slice(1, -1))
 
     def grown(rows: slice) -> tuple[Wild, U8, F32]:
         edged, part = wide.part(slice(rows.start, rows.stop + 2), ALL), points.part(rows, ALL)
-        wild = wild_land(edged, seed, pixel_m=10.0 * every_px, climate=climate)
+        skew = None if skew_yx is None else skew_yx[rows]
+        wild = wild_land(edged, seed, pixel_m=pixel_m, skew_yx=skew, climate=climate)
         return wild, natural_materials(part, wild, seed + 1_000), styles(part, wild, seed + 1_100)
 
     wild, fraction, style = in_strips(grown, points.shape[0])
@@ -97,7 +115,8 @@ def land_of(
         roofs[rows, cols][here] = built.roofs_yx[here]
         height[rows, cols][here] = built.height_m_yx[here]
         canopy[rows, cols][here] = np.where(built.fraction_myx[Material.BROADLEAF] > 0, 8, 0)[here]
-        angle[rows, cols][here] = town.angle
+        angle[rows, cols][here] = built.street_angle_yx[here]
+        style[:, rows, cols][:, here] *= _TOWN_STYLE
         paved = built.fraction_myx[[Material.ASPHALT, Material.CONCRETE]].sum(axis=0)
         leafy = built.fraction_myx[Material.BROADLEAF] > 0.4
         found = np.select(

@@ -3,12 +3,14 @@
 As level 2A of DLR: int16, 1e-4 of reflectance, bands in the order of the instrument (visible and near
 infrared, then shortwave infrared, which overlap at 900 to 993 nm), nodata where water vapour lets no light
 through. Every band looks at the same ground (no keystone, no smile) and of the orthorectification only the
-slant of its stripes is kept. Axis letters: b band, k variation, m material, y row (north to south), x column.
+slant of its stripes is kept. Light that is scattered in from around a pixel, and what the correction for it
+gets wrong, are left out. Axis letters: b band, k variation, m material, y row (north to south), x column.
 """
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -17,8 +19,11 @@ import numpy.typing as npt
 from eomap.errors import MisuseError
 from eomap.kernels.mixing import mixed
 from eomap.kernels.noise import white
+from eomap.twin.atmosphere import Optics, boa, toa
 from eomap.twin.earth import F32, uniform
 from eomap.twin.materials import Material, band_table
+from eomap.twin.optical import Ground, coarser
+from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, through
 
 I16 = npt.NDArray[np.int16]
 U8 = npt.NDArray[np.uint8]
@@ -56,6 +61,69 @@ MASKS: Mapping[str, str] = MappingProxyType(
 """Asset key of the catalogue, end of the file's name before `_COG.TIF`; QL_QUALITY_TESTFLAGS is left out."""
 LAND, WATER = 1, 2
 """Codes of QL_QUALITY_CLASSES; 3 is the background, its nodata, which the twin has none of."""
+HAZY, ICY = 0.3, 0.1
+"""Optical depths, of aerosol at 550 nm and of ice clouds, from which a pixel counts as haze and cirrus."""
+_BRIDGED = 0.2
+"""Gases that let through less are taken as letting through so much: the correction draws over the gap."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Above:
+    """What lies between a scene's ground and the satellite, at 30 m."""
+
+    sky: Sky
+    air: Optics
+    sun_zenith_deg: float
+    aerosol_yx: F32
+    """Optical depth of the aerosol at 550 nm."""
+
+
+def scene(
+    ground: Ground, lit_yx: F32, above: Above, *, rows: slice, cols: slice, seed: int, name: str
+) -> tuple[F32, dict[str, U8]]:
+    """Return reflectance (b, y, x), NaN nodata, and the masks of MASKS, at whole 30 m pixels of a zone.
+
+    The ground and its light have pixels of 10 m, nine to one of 30 m.
+    """
+    fraction, style = averaged(ground.fraction_myx, ground.style_kyx)
+    sky = above.sky
+    veil = veil_of(above) if (sky.tau_yx + sky.cirrus_yx).any() or (sky.lit_yx < 1).any() else None
+    lit = coarser(lit_yx, 3)
+    image = enmap_image(fraction, style, rows=rows, cols=cols, seed=seed, scene=name, lit_yx=lit, veil=veil)
+    classes, cirrus = sky.classes(), sky.cirrus_yx >= ICY
+    masks = quality_masks(
+        fraction,
+        rows=rows,
+        cols=cols,
+        seed=seed,
+        scene=name,
+        cloud_yx=(classes == THICK_CLOUD) | ((classes == THIN_CLOUD) & (sky.tau_yx > sky.cirrus_yx)),
+        shadow_yx=classes == SHADOW,
+        haze_yx=above.aerosol_yx >= HAZY,
+        cirrus_yx=cirrus,
+    )
+    cube = image * np.float32(SCALE)
+    cube[image == NODATA] = np.nan
+    return cube, masks
+
+
+def veil_of(above: Above) -> Callable[[int, F32], F32]:
+    """Return what clouds make of a band's surface reflectance, its number and (y, x) given.
+
+    Clouds hide and shade; the correction knows the air but no clouds. Pixels without are as they were.
+    """
+    table, sky = band_table("ENMAP"), above.sky
+    touched = (sky.tau_yx > 0) | (sky.cirrus_yx > 0) | (sky.lit_yx < 1)
+
+    def veiled(band: int, surface_yx: F32) -> F32:
+        at = above.air.band(table.names[band])
+        at = replace(at, gas=max(at.gas, _BRIDGED))
+        top = np.asarray(toa(surface_yx, surface_yx, at), np.float32)
+        nm = float(table.centre_nm[band])
+        seen = through(top, sky, at=at, wavelength_nm=nm, sun_zenith_deg=above.sun_zenith_deg)
+        return np.where(touched, boa(seen, at), surface_yx).astype(np.float32)
+
+    return veiled
 
 
 def averaged(fraction_myx: U8, style_kyx: F32) -> tuple[U8, F32]:
@@ -74,11 +142,21 @@ def averaged(fraction_myx: U8, style_kyx: F32) -> tuple[U8, F32]:
     return np.rint(mean(fraction_myx)).astype(np.uint8), mean(style_kyx)
 
 
-def enmap_image(fraction_myx: U8, style_kyx: F32, *, rows: slice, cols: slice, seed: int, scene: str) -> I16:
+def enmap_image(
+    fraction_myx: U8,
+    style_kyx: F32,
+    *,
+    rows: slice,
+    cols: slice,
+    seed: int,
+    scene: str,
+    lit_yx: F32 | None = None,
+    veil: Callable[[int, F32], F32] | None = None,
+) -> I16:
     """Return a scene's reflectance (b, y, x), DN, of whole row and column numbers of a zone's 30 m grid.
 
     `fraction_myx` (255ths) and `style_kyx` as of `averaged`. Noise and stripes belong to the scene, a name;
-    a pixel depends on nothing around it.
+    a pixel depends on nothing around it. `lit_yx`: light over that on flat ground; `veil` as of `veil_of`.
     """
     _vet(fraction_myx, rows, cols)
     table = band_table("ENMAP")
@@ -94,6 +172,10 @@ def enmap_image(fraction_myx: U8, style_kyx: F32, *, rows: slice, cols: slice, s
             mean_m=np.ascontiguousarray(table.mean_mb[:, band]),
             spread_km=np.ascontiguousarray(table.spread_kmb[:, :, band]),
         )
+        if lit_yx is not None:
+            reflectance *= lit_yx
+        if veil is not None:
+            reflectance = veil(band, reflectance)
         dn = reflectance * np.float32(1 / SCALE)
         floor_dn = noise_floor_dn(float(table.centre_nm[band]))
         # Two uniform draws, so that no noise is wilder than 2.4 standard deviations.

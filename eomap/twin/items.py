@@ -1,12 +1,13 @@
 """STAC items and collections in the style of the real catalogues, made-up on their face.
 
-Sentinel-2 as Earth Search has it, Sentinel-1 and MODIS as the Planetary Computer, EnMAP as DLR: each with
-its own habits (a cloud cover that is text, an EPSG code that is null, a composite without a datetime).
+Sentinel-2 as Earth Search has it, Sentinel-1 and MODIS as the Planetary Computer, EnMAP as DLR; of the
+lights at night no catalogue was found, so their item is like those of MODIS. Each has its own habits (a
+cloud cover that is text, an EPSG code that is null, a composite without a datetime).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import shapely
@@ -16,7 +17,10 @@ from eomap.core.antimeridian import polygonal
 from eomap.core.grid import Frame
 from eomap.io.footprints import footprint
 from eomap.twin.acquisitions import ENMAP_ANGLE, ENMAP_SIDE_M
+from eomap.twin.composite_items import composite_asset, composite_properties
+from eomap.twin.degrees import METRES_PER_DEGREE, DegreeFrame
 from eomap.twin.deliveries import COMMON, LEVELS, RADAR, AssetFile, Delivery
+from eomap.twin.documents import utc
 from eomap.twin.files import Raster
 from eomap.twin.materials import band_table
 from eomap.twin.outlines import frame_outline, swath, turned_square
@@ -30,19 +34,11 @@ _EXTENSIONS = tuple(
     _SCHEMA.format(n)
     for n in ("eo/v1.1.0", "projection/v1.1.0", "raster/v1.1.0", "view/v1.0.0", "grid/v1.0.0", "file/v2.1.0")
 )
-SINUSOIDAL_WKT = (
-    'PROJCS["unnamed",GEOGCS["Unknown datum based upon the custom spheroid",'
-    'DATUM["Not specified (based on custom spheroid)",SPHEROID["Custom spheroid",6371007.181,0]],'
-    'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]]],'
-    'PROJECTION["Sinusoidal"],PARAMETER["longitude_of_center",0],PARAMETER["false_easting",0],'
-    'PARAMETER["false_northing",0],UNIT["Meter",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]'
-)
 _PLATFORMS = {
     "S2A": "sentinel-2a",
     "S2B": "sentinel-2b",
     "S1A": "SENTINEL-1A",
     "ENMAP": "enmap",
-    "TERRA": "terra",
 }
 
 
@@ -65,7 +61,7 @@ def raster_of(delivery: Delivery, file: AssetFile) -> Raster:
     if file.bands > 1:
         centres = band_table("ENMAP").centre_nm.tolist()
         names = tuple(f"band {n} ({nm:g} Nanometers)" for n, nm in enumerate(centres, 1))
-    crs = PROJ4 if isinstance(frame, SinusoidFrame) else f"EPSG:{frame.epsg}"
+    crs = PROJ4 if isinstance(frame, SinusoidFrame) else f"EPSG:{_epsg(delivery)}"
     transform = (a * size, b, float(c), d, e * size, float(f))
     return Raster(whole, transform, crs, file.dtype, file.nodata, file.bands, names, file.categorical)
 
@@ -96,7 +92,7 @@ def item_of(delivery: Delivery, written: Written) -> Json:
     elif delivery.kind == "enmap":
         properties, assets = _enmap(delivery, written)
     else:
-        properties, assets = _modis(delivery, written)
+        properties, assets = _composite(delivery, written)
     parts = [g for g in shapely.get_parts(shape) if g.area > 0]
     simple = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
     return {
@@ -117,15 +113,11 @@ def item_of(delivery: Delivery, written: Written) -> Json:
     }
 
 
-def utc(moment: datetime) -> str:
-    """Return a moment as catalogues write it."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _asset(delivery: Delivery, file: AssetFile, written: Written, **more: Any) -> Json:
     """Return one asset with what every provider says of its rasters."""
     raster = raster_of(delivery, file)
-    band: Json = {"data_type": file.dtype, "spatial_resolution": round(raster.transform[0], 3)}
+    metres = METRES_PER_DEGREE if isinstance(delivery.frame, DegreeFrame) else 1
+    band: Json = {"data_type": file.dtype, "spatial_resolution": round(raster.transform[0] * metres, 3)}
     band |= {} if file.nodata is None else {"nodata": file.nodata}
     band |= {} if file.scale is None else {"scale": file.scale}
     band |= {} if file.offset is None else {"offset": file.offset}
@@ -149,6 +141,8 @@ def _views(delivery: Delivery) -> Json:
 
 
 def _epsg(delivery: Delivery) -> int | None:
+    if isinstance(delivery.frame, DegreeFrame):
+        return 4326
     return delivery.frame.epsg if isinstance(delivery.frame, Frame) else None
 
 
@@ -272,25 +266,9 @@ def _enmap(delivery: Delivery, written: Written) -> tuple[Json, Json]:
     return properties, assets
 
 
-def _modis(delivery: Delivery, written: Written) -> tuple[Json, Json]:
-    made, frame = delivery.acquisition, delivery.frame
-    start, end = made.interval
-    tile = (frame.h, frame.v) if isinstance(frame, SinusoidFrame) else (0, 0)
-    raster = raster_of(delivery, delivery.files[0])
+def _composite(delivery: Delivery, written: Written) -> tuple[Json, Json]:
     properties = {
-        "datetime": None,
-        "start_datetime": utc(start),
-        "end_datetime": utc(end),
-        "platform": _PLATFORMS[made.platform],
-        "instruments": ["modis"],
-        "proj:epsg": None,
-        "proj:wkt2": SINUSOIDAL_WKT,
-        "proj:shape": list(raster.shape_yx),
-        "proj:transform": list(raster.transform),
-        "modis:horizontal-tile": tile[0],
-        "modis:vertical-tile": tile[1],
-        "modis:tile-id": f"51{tile[0]:03d}{tile[1]:03d}",
-        "created": utc(end + timedelta(days=9)),
-        "updated": utc(end + timedelta(days=9)),
+        "proj:epsg": _epsg(delivery),
+        **composite_properties(delivery, raster_of(delivery, delivery.files[0])),
     }
-    return properties, {f.key: _asset(delivery, f, written) for f in delivery.files}
+    return properties, {f.key: _asset(delivery, f, written, **composite_asset(f)) for f in delivery.files}

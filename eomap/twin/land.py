@@ -77,31 +77,39 @@ class Wild:
     road_yx: Bool
 
 
-def wild_land(points: Points, seed: int, *, pixel_m: float = 10.0, climate: int | None = None) -> Wild:
+def wild_land(
+    points: Points,
+    seed: int,
+    *,
+    pixel_m: float = 10.0,
+    skew_yx: F32 | None = None,
+    climate: int | None = None,
+) -> Wild:
     """Return the land of some points, without the outermost row and column, which give it its slopes.
 
-    `climate`, an index into CLIMATES, puts all of it under one climate.
+    `skew_yx` (of what is returned): metres to the east that a step of one metre north along the columns
+    takes, none on a frame. `climate`, an index into CLIMATES, puts all of it under one climate.
     """
     inside = points.part(slice(1, -1), slice(1, -1))
-    of = climate_at(inside, seed + 10) if climate is None else np.full(inside.shape, climate, np.uint8)
-    relief = _relief(points, inside, seed, pixel_m)
-    zone, cover = _plants(inside, seed + 30, of, relief)
+    group = climate_at(inside, seed + 10) if climate is None else np.full(inside.shape, climate, np.uint8)
+    relief = _relief(points, inside, seed, pixel_m, skew_yx)
+    zone, cover = _plants(inside, seed + 30, group, relief)
     fields = _fields(inside, seed + 60)
-    _farm(inside, seed + 80, of, relief, (zone, cover), fields)
-    _shores(inside, seed + 90, of, relief, (zone, cover))
+    _farm(inside, seed + 80, group, relief, (zone, cover), fields)
+    _shores(inside, seed + 90, group, relief, (zone, cover))
     needles = 1.3 * inside.fractal(2_500, seed + 40, octaves=6, gain=0.7)
-    share = of_climate(of, "conifer")
+    share = of_climate(group, "conifer")
     conifer = np.clip(share + (share > 0) * (share < 1) * needles * np.float32(0.35), 0, 1)
-    canopy = of_climate(of, "canopy_m") * np.clip(
+    canopy = of_climate(group, "canopy_m") * np.clip(
         1 + 0.28 * inside.fractal(900, seed + 41, octaves=5, gain=0.7), 0.25, 1.6
     )
     canopy *= np.isin(zone, (DENSE_TREES, SCATTERED_TREES)) | (cover == Cover.MANGROVE)
     road = (np.abs(inside.fractal(26_000, seed + 95, octaves=3)) < 0.0022) & ~relief.water_yx
-    road &= of_climate(of, "people") > 0.15
-    return Wild(relief, of, zone, cover, fields, conifer.astype(np.float32), canopy, road)
+    road &= of_climate(group, "people") > 0.15
+    return Wild(relief, group, zone, cover, fields, conifer.astype(np.float32), canopy, road)
 
 
-def _relief(points: Points, inside: Points, seed: int, pixel_m: float) -> Relief:
+def _relief(points: Points, inside: Points, seed: int, pixel_m: float, skew_yx: F32 | None) -> Relief:
     mountains = np.clip(0.1 + 0.45 * points.fractal(350_000, seed, octaves=3), 0.04, 1.2) ** 2
     rough = points.fractal(26_000, seed + 1, octaves=9, gain=0.47)
     ridges = np.float32(1) - np.abs(rough) * np.float32(0.75)
@@ -120,6 +128,8 @@ def _relief(points: Points, inside: Points, seed: int, pixel_m: float) -> Relief
     # A slope from both neighbours, so that a cut loses one pixel on each side.
     east = (height[1:-1, 2:] - height[1:-1, :-2]) / np.float32(2 * pixel_m)
     north = (height[:-2, 1:-1] - height[2:, 1:-1]) / np.float32(2 * pixel_m)
+    if np.any(skew_yx):
+        north -= np.asarray(skew_yx, np.float32) * east
     inner = (slice(1, -1), slice(1, -1))
     wide, narrow = 0.0035 * (1.2 - 0.5 * np.clip(mountains, 0, 1)), 0.0035
     banks = np.minimum(river[inner] / wide[inner], stream[inner] / np.float32(narrow)).astype(np.float32)

@@ -1,33 +1,41 @@
-"""What MODIS makes of the twin: reflectance seen from above, greenness, a land cover map with errors.
+"""What MODIS makes of the twin: composites of some days, and a land cover map with errors.
 
-Values are means of parts of each pixel, as of an instrument that sees its square and nothing else: the
-triangular response along the scan is left out. Axis letters: b band, y row (north to south), x column.
+Values are means of parts of each pixel, as of an instrument that sees its square from straight above and
+nothing else: the triangular response along the scan and errors of atmospheric correction are left out.
+Axis letters: b band, y row (north to south), x column.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
-from eomap.twin.earth import F32, F64, Points, uniform
+from eomap.kernels.mixing import mixed
+from eomap.twin.atmosphere import Air, boa, optics, toa
+from eomap.twin.earth import F32, Points, uniform
+from eomap.twin.ground import Land, Scenery, land_at
 from eomap.twin.land import Cover
-from eomap.twin.sinusoidal import Patch, area_mean, sinusoidal_points
+from eomap.twin.materials import band_table
+from eomap.twin.optical import Ground, Sun, illumination
+from eomap.twin.sinusoid import TILE_ROWS, SinusoidFrame, area_mean
+from eomap.twin.sky import CLEAR, Sky, through
+from eomap.twin.sun import sun_angles
 
-I8 = npt.NDArray[np.int8]
-I16 = npt.NDArray[np.int16]
 U8 = npt.NDArray[np.uint8]
-Surface = Callable[[Points, float], F32]
-"""Reflectance (7 bands M1 to M7, y, x) of places, as seen by pixels of that many metres."""
-SCALE, NBAR_FILL, NDVI_FILL = 1e-4, 32_767, -3_000
-FILL, GOOD, MARGINAL, SNOW, CLOUDY = -1, 0, 1, 2, 3
-"""Pixel reliability of MOD13Q1."""
+Bool = npt.NDArray[np.bool_]
+GOOD, MARGINAL, SNOW, CLOUDY = range(4)
+"""Reliability of a pixel, as numbered in MOD13Q1."""
 ERROR_SHARE = 0.20
 """Share of wrong labels in a land cover map; MCD12Q1 is right in about 74 % of pixels (Sulla-Menashe and
 others 2019, doi:10.1016/j.rse.2018.12.013), 15 to 25 % is what is offered."""
-_RED, _NIR, _GREEN, _SWIR = 0, 1, 3, 5
-"""Places of 645, 858, 555 and 1640 nm among M1 to M7."""
+_PART_M = 58.0
+"""Parts are about this long: four to a pixel of 250 m, eight to one of 500 m."""
+_AIR = Air(0.12, 2.0)
 _BLOB_M = 6_000.0
 _TROPIC_DEG, _COLD_DEG = 23.4, 52.0
 
@@ -63,69 +71,136 @@ LOOKALIKES: Mapping[Igbp, tuple[Igbp, Igbp]] = {
 """What each class is taken for when it is taken for another, by our judgement."""
 
 
-def nbar(patch: Patch, surface: Surface, *, per_px: int = 4) -> I16:
-    """Return reflectance of M1 to M7 (b, y, x), 1e-4, NBAR_FILL off the Earth: as MCD43A4, without its QA."""
-    mean, on_earth = _seen(patch, surface, per_px)
-    return np.where(on_earth, _stored(mean, 0, 16_000), NBAR_FILL).astype(np.int16)
+def parts_along(frame: SinusoidFrame) -> int:
+    """Return the parts along a pixel's side."""
+    return round(frame.pixel_m / _PART_M)
 
 
-def ndvi(
-    patch: Patch, surface: Surface, *, per_px: int = 4, cloud_yx: npt.NDArray[np.bool_] | None = None
-) -> tuple[I16, I8]:
-    """Return the vegetation index (y, x), 1e-4, NDVI_FILL off the Earth, and its pixel reliability.
+@lru_cache(maxsize=2)
+def parts_land(frame: SinusoidFrame, seed: int, climate: int | None = None) -> Land:
+    """Return the land of a frame's parts; the last two are kept, for dates come one after another."""
+    per_px = parts_along(frame)
+    wide = frame.points(per_px=per_px, margin=1)
+    skew = frame.skew(wide)[1:-1, 1:-1].astype(np.float32)
+    return land_at(wide, seed, pixel_m=frame.pixel_m / per_px, skew_yx=skew, climate=climate)
 
-    As MOD13Q1, of mean red and near infrared. `cloud_yx` marks pixels that no date showed free of clouds:
-    they take the index of a cloud and CLOUDY, their neighbours are MARGINAL; it has one pixel more on each
-    side. SNOW by the snow index > .4 and near infrared > .11 (Hall and others 1995,
-    doi:10.1016/0034-4257(95)00137-P).
+
+def surface(ground: Ground, bands: Sequence[str], *, sun: Sun, per_px: int) -> F32:
+    """Return reflectance (b, y, x) of pixels, given the ground of their parts; bands of M1 to M7."""
+    table, lit = band_table("MODIS"), illumination(ground, sun)
+    out = []
+    for band in (table.names.index(b) for b in bands):
+        parts = mixed(
+            ground.fraction_myx,
+            ground.style_kyx,
+            mean_m=np.ascontiguousarray(table.mean_mb[:, band]),
+            spread_km=np.ascontiguousarray(table.spread_kmb[:, :, band]),
+        )
+        out.append(area_mean(parts * lit, per_px).astype(np.float32))
+    return np.stack(out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """The skies of a composite's days over some pixels (y, x)."""
+
+    clear_yx: npt.NDArray[np.int64]
+    """On how many days neither cloud nor shadow lay on the pixel."""
+    tau_yx: F32
+    """Optical thickness of the water clouds on the clearest day, of the ice clouds, and light below them."""
+    cirrus_yx: F32
+    lit_yx: F32
+
+
+def sun_of(frame: SinusoidFrame, day: date, *, noon: bool = False) -> Sun:
+    """Return the sun at half past ten, or at noon, over the middle of a frame's tile; its pixels share it."""
+    lat = 90 - (frame.v + 0.5) * 180 / TILE_ROWS
+    moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=12 if noon else 10.5)
+    zenith, azimuth = sun_angles(0.0, lat, moment)
+    return Sun(min(float(zenith), 84.0), float(azimuth))
+
+
+def looks_of(skies: Iterable[Sky]) -> Looks:
+    """Return what is left of the skies of some days, at least one."""
+    found: Looks | None = None
+    for sky in skies:
+        clear = (sky.classes() == CLEAR).astype(np.int64)
+        if found is None:
+            found = Looks(clear, sky.tau_yx, sky.cirrus_yx, sky.lit_yx)
+            continue
+        better = sky.tau_yx + sky.cirrus_yx < found.tau_yx + found.cirrus_yx
+        found = Looks(
+            found.clear_yx + clear,
+            np.where(better, sky.tau_yx, found.tau_yx),
+            np.where(better, sky.cirrus_yx, found.cirrus_yx),
+            np.where(better, sky.lit_yx, found.lit_yx),
+        )
+    if found is None:
+        raise MisuseError("MODIS composite", expected="at least one day", got="none")
+    return found
+
+
+def composite(
+    frame: SinusoidFrame, ground: Ground, looks: Looks, bands: Sequence[str], *, sun: Sun
+) -> dict[str, F32]:
+    """Return the surface (y, x) where a day was clear, elsewhere what the clearest day's clouds show of it.
+
+    `ground` is that of the frame's parts, `looks` has one pixel more on each side than the frame.
     """
-    mean, on_earth = _seen(patch, surface, per_px)
-    red, nir, green, swir = (mean[k] for k in (_RED, _NIR, _GREEN, _SWIR))
-    index = (nir - red) / np.maximum(nir + red, 1e-6)
+    inner = (slice(1, -1), slice(1, -1))
+    found = dict(zip(bands, surface(ground, bands, sun=sun, per_px=parts_along(frame)), strict=True))
+    hidden = looks.clear_yx[inner] == 0
+    if not hidden.any():
+        return found
+    table, air = band_table("MODIS"), optics("MODIS", sun.zenith_deg, _AIR)
+    lit, even = looks.lit_yx[inner], np.ones(hidden.shape, np.float32)
+    sky = Sky(looks.tau_yx[inner], looks.cirrus_yx[inner], lit, lit, even)
+    for band, below in found.items():
+        at, nm = air.band(band), float(table.centre_nm[table.names.index(band)])
+        top = np.asarray(toa(below, below, at), np.float32)
+        seen = through(top, sky, at=at, wavelength_nm=nm, sun_zenith_deg=sun.zenith_deg)
+        below[hidden] = boa(seen[hidden], at)
+    return found
+
+
+def reliability(surface: Mapping[str, F32], clear_yx: npt.NDArray[np.int64]) -> U8:
+    """Return GOOD, MARGINAL, SNOW or CLOUDY for each pixel (y, x), given M2, M4 and M6.
+
+    `clear_yx`: days without cloud, one pixel more on each side. CLOUDY without any such day, MARGINAL with
+    one, or beside a pixel without. SNOW by the snow index > .4 and near infrared > .11 (Hall and others
+    1995, doi:10.1016/0034-4257(95)00137-P).
+    """
+    nir, green, swir = (surface[k] for k in ("M2", "M4", "M6"))
+    wide = tuple(n + 2 for n in nir.shape)
+    if clear_yx.shape != wide:
+        raise MisuseError("clouds of a composite", expected=str(wide), got=str(clear_yx.shape))
+    own = clear_yx[1:-1, 1:-1]
     snow = ((green - swir) > 0.4 * np.maximum(green + swir, 1e-6)) & (nir > 0.11)
-    quality = np.where(snow, SNOW, GOOD)
-    if cloud_yx is not None:
-        wide = tuple(n + 2 for n in patch.shape)
-        if cloud_yx.shape != wide:
-            raise MisuseError("clouds of an index", expected=str(wide), got=str(cloud_yx.shape))
-        quality = np.where(_near(cloud_yx) & (quality == GOOD), MARGINAL, quality)
-        cloudy = cloud_yx[1:-1, 1:-1]
-        index, quality = np.where(cloudy, 0.03, index), np.where(cloudy, CLOUDY, quality)
-    stored = np.where(on_earth, _stored(index, -2_000, 10_000), NDVI_FILL)
-    return stored.astype(np.int16), np.where(on_earth, quality, FILL).astype(np.int8)
+    rules = ((own == 0, CLOUDY), (snow, SNOW), (_near(clear_yx == 0) | (own == 1), MARGINAL))
+    return np.select([r[0] for r in rules], [r[1] for r in rules], GOOD).astype(np.uint8)
 
 
-def _seen(patch: Patch, surface: Surface, per_px: int) -> tuple[F64, npt.NDArray[np.bool_]]:
-    points, on_earth = sinusoidal_points(patch, per_px=per_px)
-    inside = area_mean(on_earth.astype(np.float64), per_px) > 0.5
-    return area_mean(surface(points, patch.pixel_m / per_px), per_px), inside
-
-
-def _stored(value: F64, low: int, high: int) -> F64:
-    return np.clip(np.rint(value / SCALE), low, high)
-
-
-def _near(wide: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _near(wide: Bool) -> Bool:
     """Return the inner pixels of a mask that are in it or touch one that is."""
     height, width = (n - 2 for n in wide.shape)
     return np.logical_or.reduce([wide[y : y + height, x : x + width] for y in range(3) for x in range(3)])
 
 
-def land_cover(patch: Patch, cover_yx: U8, *, per_px: int, conifer_yx: F32 | None = None) -> U8:
+def land_cover(frame: SinusoidFrame, cover_yx: U8, *, per_px: int, conifer_yx: F32 | None = None) -> U8:
     """Return the true IGBP class of each pixel (y, x) by the covers of its parts; 255 off the Earth.
 
-    `cover_yx`: codes of ESA WorldCover of the parts of `sinusoidal_points`; `conifer_yx` (y, x of pixels):
+    `cover_yx`: codes of ESA WorldCover of the parts; `conifer_yx` (y, x of pixels):
     share of needles among trees, by latitude if not given. The first rule that holds, after the user guide
     of MCD12Q1 (Sulla-Menashe and Friedl 2018) as far as shares go: half water or snow, 30 % built, half
     wetland, 60 % bare, 60 % trees, 60 and 40 % crops, 30 % trees, 60 and 30 % shrubs, 10 % trees; else grass.
     """
-    expected = tuple(n * per_px for n in patch.shape)
+    expected = tuple(n * per_px for n in frame.shape)
     if cover_yx.shape != expected:
         raise MisuseError("parts of a land cover", expected=str(expected), got=str(cover_yx.shape))
     share = {c: area_mean((cover_yx == c).astype(np.float32), per_px) for c in Cover}
     trees = share[Cover.TREES] + share[Cover.MANGROVE]
     crops, shrubs = share[Cover.CROP], share[Cover.SHRUB]
-    points, on_earth = sinusoidal_points(patch)
+    points = frame.points()
     rules = (
         (share[Cover.WATER] >= 0.5, Igbp.WATER),
         (share[Cover.SNOW] >= 0.5, Igbp.SNOW),
@@ -141,7 +216,15 @@ def land_cover(patch: Patch, cover_yx: U8, *, per_px: int, conifer_yx: F32 | Non
         (trees >= 0.1, Igbp.SAVANNA),
     )
     found = np.select([r[0] for r in rules], [r[1] for r in rules], Igbp.GRASSLAND)
-    return np.where(on_earth, found, 255).astype(np.uint8)
+    return np.where(frame.on_earth(), found, 255).astype(np.uint8)
+
+
+def land_cover_map(frame: SinusoidFrame, land: Land, made: Scenery, seed: int) -> U8:
+    """Return the land cover (y, x) of a year as a map has it, wrong labels included; floods are no water."""
+    cover = np.where(made.flooded_yx, land.cover_yx, made.cover_yx)
+    per_px = parts_along(frame)
+    needles = area_mean(land.wild.conifer_yx, per_px).astype(np.float32)
+    return mistaken(frame, land_cover(frame, cover, per_px=per_px, conifer_yx=needles), seed)
 
 
 def _forest(points: Points, conifer_yx: F32 | None) -> npt.NDArray[np.int64]:
@@ -151,7 +234,7 @@ def _forest(points: Points, conifer_yx: F32 | None) -> npt.NDArray[np.int64]:
     return np.select([needles > 0.6, needles > 0.4], [Igbp.EVERGREEN_NEEDLE, Igbp.MIXED_FOREST], broad)
 
 
-def mistaken(patch: Patch, class_yx: U8, seed: int, *, share: float = ERROR_SHARE) -> U8:
+def mistaken(frame: SinusoidFrame, class_yx: U8, seed: int, *, share: float = ERROR_SHARE) -> U8:
     """Return a land cover map (y, x) in which about that share of the labels is wrong, in blobs of some km.
 
     A wrong label is one of the two LOOKALIKES of the right one, the same over a blob; single pixels too are
@@ -159,13 +242,12 @@ def mistaken(patch: Patch, class_yx: U8, seed: int, *, share: float = ERROR_SHAR
     """
     if not 0 <= share <= 0.5:
         raise MisuseError("errors of a land cover", expected="a share of 0 to 0.5", got=str(share))
-    points, _ = sinusoidal_points(patch)
+    points = frame.points()
     field = points.fractal(_BLOB_M, seed, octaves=4, gain=0.6)
     rank = 1 / (1 + np.exp(-1.702 * field))
-    row, col = (np.arange(s.start, s.stop) for s in (patch.rows, patch.cols))
-    single = uniform(
-        seed + 1, (patch.v * patch.tile_px + row)[:, None], (patch.h * patch.tile_px + col)[None, :]
-    )
+    row = frame.v * frame.tile_px + frame.row0 + np.arange(frame.height)
+    col = frame.h * frame.tile_px + frame.col0 + np.arange(frame.width)
+    single = uniform(seed + 1, row[:, None], col[None, :])
     wrong = (rank < 0.75 * share) | (single < 0.25 * share / (1 - 0.75 * share))
     second = points.fractal(2 * _BLOB_M, seed + 2, octaves=2) > 0
     table = np.arange(256, dtype=np.uint8)[None, :].repeat(2, axis=0)

@@ -1,24 +1,25 @@
 """The lights of the twin at night, as a radiometer with a wide eye sees them: a function of place and towns.
 
 Light comes from where people live (a kernel around each town) and from what is built there, then blooms: the
-air and the optic spread it over kilometres. On the grid of VNP46, 15 arc seconds of longitude and latitude,
-2400 pixels to a tile of 10 degrees. Axis letters: y row (north to south), x column (west to east).
+air and the optic spread it over kilometres. On the grid of `twin.degrees`. Axis letters: y row (north to
+south), x column (west to east).
 """
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
 from eomap.kernels.noise import white
-from eomap.twin.earth import F32, Points, around, from_site, points_at
-from eomap.twin.people import Settlement
-from eomap.twin.sinusoidal import area_mean
+from eomap.twin.degrees import METRES_PER_DEGREE, PER_DEGREE, DegreeFrame
+from eomap.twin.earth import F32, Points, around, from_site
+from eomap.twin.ground import Land, land_at
+from eomap.twin.people import Settlement, settlements
+from eomap.twin.sinusoid import area_mean
 
-PER_DEGREE = 240
 MARGIN_PX = 8
 """Pixels around the wanted ones from which light blooms into them."""
 _CORE_M_PER_ROOT = 4.0
@@ -27,28 +28,24 @@ _REACH = 4.0
 """Radii at which a town's own light is taken to end."""
 _DENSITY = 0.006
 """People per m2 in the middle of a town that gives one unit of `_GLOW`."""
-_GLOW = 40.0
+_GLOW = 15.0
 """nW cm-2 sr-1 over buildings of one storey that cover the ground a third, at that density."""
 _USUAL_VOLUME_M = 1.0
 """Built volume per area of such ground, m3/m2."""
 _TIGHT_PX, _WIDE_PX, _WIDE_SHARE = 0.8, 3.0, 0.25
 """The blooming: a bell of the optic and a wider one of the air, and the share of light in the wider."""
 _NOISE = 0.3
-
-
-def light_points(rows: slice, cols: slice, *, per_px: int = 1) -> Points:
-    """Return the middles of per_px x per_px parts of pixels; row 0 touches 90 N, column 0 180 W."""
-    step = 1 / (PER_DEGREE * per_px)
-    lat = 90 - (np.arange(rows.start * per_px, rows.stop * per_px) + 0.5) * step
-    lon = -180 + (np.arange(cols.start * per_px, cols.stop * per_px) + 0.5) * step
-    return points_at(lon[None, :], lat[:, None])
+_PER_PX, _NIGHTS = 4, 100
+"""Parts along a pixel at which buildings are counted; dark clear nights in a year's composite."""
+_WIDEST_M = 11_000.0
+"""Radius of the largest kernel: with it no town's light reaches further than towns are looked for."""
 
 
 def people_density(points: Points, towns: Sequence[Settlement]) -> F32:
     """Return people per square metre (y, x) by the towns' kernels, a bell of each around its site."""
     out = np.zeros(points.shape, np.float32)
     for town in sorted(towns, key=lambda t: t.site.key):  # any order of the list gives the same bits
-        radius = _CORE_M_PER_ROOT * math.sqrt(town.population)
+        radius = min(_CORE_M_PER_ROOT * math.sqrt(town.population), _WIDEST_M)
         west, south, east, north = around(points, _REACH * radius)
         if not (west <= town.site.lon_deg <= east and south <= town.site.lat_deg <= north):
             continue
@@ -97,18 +94,44 @@ def _smeared(light: F32, width_px: float) -> F32:
 
 
 def night_lights(
-    rows: slice, cols: slice, *, towns: Sequence[Settlement], volume_m_yx: F32, per_px: int, noise_seed: int
+    frame: DegreeFrame,
+    *,
+    towns: Sequence[Settlement],
+    volume_m_yx: F32,
+    per_px: int,
+    noise_seed: int,
+    nights: int = 1,
 ) -> F32:
-    """Return radiance (y, x), nW cm-2 sr-1, of whole rows and columns of the global grid.
+    """Return radiance (y, x), nW cm-2 sr-1.
 
-    `volume_m_yx`: built volume per area of the parts of `light_points`, MARGIN_PX pixels more on each side.
-    The noise has a deviation of 0.3 and is cut at 0, as of one dark night.
+    `volume_m_yx`: built volume per area of parts of pixels, MARGIN_PX pixels more on each side. The noise
+    has a deviation of 0.3 over the root of the nights that were taken together, and is cut at 0.
     """
-
-    wide = tuple(slice(s.start - MARGIN_PX, s.stop + MARGIN_PX) for s in (rows, cols))
-    points = light_points(*wide, per_px=per_px)
+    points = frame.points(per_px=per_px, margin=MARGIN_PX * per_px)
     if volume_m_yx.shape != points.shape:
         raise MisuseError("night lights", expected=f"volumes {points.shape}", got=str(volume_m_yx.shape))
     light = area_mean(emitted(people_density(points, towns), volume_m_yx), per_px).astype(np.float32)
+    rows, cols = (slice(k, k + n) for k, n in zip((frame.row0, frame.col0), frame.shape, strict=True))
     noise = white(rows, cols, seed=noise_seed) + white(rows, cols, seed=noise_seed + 1) - np.float32(1)
-    return np.maximum(bloomed(light) + np.float32(_NOISE * math.sqrt(6)) * noise, 0).astype(np.float32)
+    noise *= np.float32(_NOISE * math.sqrt(6 / nights))
+    return np.maximum(bloomed(light) + noise, 0).astype(np.float32)
+
+
+def lights_of_year(frame: DegreeFrame, seed: int, *, year: int, climate: int | None = None) -> F32:
+    """Return a year's mean radiance (y, x), nW cm-2 sr-1, of the twin's land; `climate` as of `land_at`."""
+    land = _parts(frame, seed, climate)
+    return night_lights(
+        frame,
+        towns=settlements(land.points, seed + 900),
+        volume_m_yx=land.roofs_yx * land.building_m_yx,
+        per_px=_PER_PX,
+        noise_seed=seed + 4_000 + 2 * year,
+        nights=_NIGHTS,
+    )
+
+
+@lru_cache(maxsize=1)
+def _parts(frame: DegreeFrame, seed: int, climate: int | None) -> Land:
+    points = frame.points(per_px=_PER_PX, margin=MARGIN_PX * _PER_PX + 1)
+    side_m = METRES_PER_DEGREE / (PER_DEGREE * _PER_PX)
+    return land_at(points, seed, pixel_m=side_m, climate=climate)

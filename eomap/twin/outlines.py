@@ -9,6 +9,7 @@ from shapely.geometry.base import BaseGeometry
 
 from eomap.core.grid import Frame, transformer
 from eomap.twin import orbits
+from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import Site
 from eomap.twin.orbits import Pass
 from eomap.twin.sinusoid import SinusoidFrame
@@ -32,9 +33,9 @@ def swath(flight: Pass, start_s: float, end_s: float, *, near_lon_deg: float) ->
     return shapely.make_valid(shapely.Polygon(np.column_stack([unbroken(lon, near_lon_deg), lat])))
 
 
-def frame_outline(frame: Frame | SinusoidFrame) -> BaseGeometry:
+def frame_outline(frame: Frame | SinusoidFrame | DegreeFrame) -> BaseGeometry:
     """Return the polygon of a raster's edge, longitudes unbroken, maybe beyond 180."""
-    if isinstance(frame, SinusoidFrame):
+    if not isinstance(frame, Frame):
         return shapely.make_valid(shapely.Polygon(frame.outline_deg()))
     x, y = shapely.get_coordinates(shapely.box(*frame.bounds_m).segmentize(11_000.0)).T
     lon, lat = transformer(frame.epsg, 4326).transform(x, y)

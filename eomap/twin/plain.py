@@ -16,9 +16,10 @@ import numpy.typing as npt
 from eomap.core.grid import Frame
 from eomap.sensors.sentinel2 import BANDS, SCENE_CLASS
 from eomap.twin.acquisitions import Acquisition
+from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import Points, points_of
 from eomap.twin.sinusoid import SinusoidFrame
-from eomap.twin.source import CLASSES_ENMAP, ENMAP_BANDS, F32, RANK, U8, TruthLayer
+from eomap.twin.source import CLASSES_ENMAP, ENMAP_BANDS, F32, LAND_COVER, RANK, U8, TruthLayer
 
 _WAVE_M, _CLOUD_M = 2_500.0, 9_000.0
 _LEVEL_HAZE = {"L1C": 0.04, "L2A": 0.0}
@@ -79,9 +80,15 @@ class PlainWorld:
         for band in bands:
             if band == RANK:
                 found[band] = np.zeros(frame.shape, dtype=np.uint8)
+            elif band == LAND_COVER:
+                found[band] = (1 + np.minimum(16, wave * 17)).astype(np.uint8)
             else:
                 found[band] = 0.05 * np.float32(band[1:]) + np.float32(0.1) * wave
         return found
+
+    def lights(self, acquisition: Acquisition, frame: DegreeFrame) -> F32:
+        """Return light where the waves are high."""
+        return np.maximum(self._waves(frame.points()) * 40 - 20, 0)
 
     def truth(self, frame: Frame, day: date | None) -> Mapping[str, TruthLayer]:
         """Return the waves themselves and zones of them, or on a day where there is cloud."""

@@ -14,10 +14,11 @@ from eomap.core.grid import Frame, transformer
 from eomap.sensors.sentinel2 import SCENE_CLASS
 from eomap.twin import acquisitions, orbits
 from eomap.twin.acquisitions import Acquisition
+from eomap.twin.degrees import DegreeFrame
 from eomap.twin.deliveries import LEVELS, RADAR, AssetFile, Delivery
 from eomap.twin.earth import points_at, points_of
 from eomap.twin.sinusoid import SinusoidFrame
-from eomap.twin.source import RANK, PixelSource
+from eomap.twin.source import LAND_COVER, RANK, PixelSource
 
 Array = npt.NDArray[Any]
 Bool = npt.NDArray[np.bool_]
@@ -26,8 +27,17 @@ _GRD_GAIN = 1000.0
 _CLOUDY = (8, 9, 10)
 _STATE = np.array([0, 2, 1 << 12, 1], dtype=np.uint16)
 """MODIS 09A1 state bits for RANK good, marginal, snow, cloudy."""
-BLOCK_PX = {"L1C": 1830, "L2A": 1830, "rtc": 2040, "grd": 2040, "enmap": 600, "13Q1": 600, "09A1": 600}
+BLOCK_PX = {
+    "L1C": 1830, "L2A": 1830, "rtc": 2040, "grd": 2040, "enmap": 600,
+    "13Q1": 300, "09A1": 150, "43A4": 150, "12Q1": 150, "46A4": 150,
+}  # fmt: skip
 """Side of the pieces in which products are made, in pixels of their frame."""
+_INVERSION = np.array([0, 1, 1, 255], dtype=np.uint8)
+"""MODIS 43A4 quality for RANK: 0 a full inversion, 1 one of magnitude only; without a clear day none."""
+_LEAST_INDEX = np.float32(-0.2)
+"""Of MODIS 13Q1: its valid range is -0.2 to 1."""
+_BANDS = {"13Q1": ("M1", "M2", "M3", "M7"), "12Q1": (LAND_COVER,)}
+"""What is asked of a source for a composite; M1 to M7 for the others, and RANK for all but land cover."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +61,10 @@ def rendered(source: PixelSource, delivery: Delivery, row: int, col: int, *, wan
     """Return one piece of a product; `wanted` names the assets still to be written."""
     side, (height, width) = BLOCK_PX[delivery.kind], delivery.frame.shape
     part = delivery.frame.sub(row, min(row + side, height), col, min(col + side, width))
+    if isinstance(part, DegreeFrame):
+        light, valid = source.lights(delivery.acquisition, part), np.ones(part.shape, bool)
+        made = {f.key: numbers(light, f, valid) for f in delivery.files if f.key in wanted}
+        return Piece(row, col, made, light.size, {})
     if isinstance(part, SinusoidFrame):
         return _composite(source, delivery, part, (row, col), wanted)
     if delivery.kind in LEVELS:
@@ -96,8 +110,12 @@ def numbers(values: Array, file: AssetFile, valid: Bool, *, offset_dn: int = 0) 
     scaled += np.float32(0.5)
     np.floor(scaled, out=scaled)
     scaled += np.float32(offset_dn)  # after rounding, so that an offset is all that it makes differ
-    lowest = 1 if nodata == 0 else nodata + 1
-    np.clip(scaled, lowest, np.iinfo(file.dtype).max, out=scaled)
+    lowest, highest = np.iinfo(file.dtype).min, np.iinfo(file.dtype).max
+    if nodata <= 0:
+        lowest = int(nodata) + 1
+    else:
+        highest = int(nodata) - 1
+    np.clip(scaled, lowest, highest, out=scaled)
     missing = np.isnan(scaled)
     if missing.any():
         scaled[missing] = nodata
@@ -155,16 +173,21 @@ def _hyperspectral(
 def _composite(
     source: PixelSource, delivery: Delivery, frame: SinusoidFrame, at: tuple[int, int], wanted: frozenset[str]
 ) -> Piece:
-    valid = acquisitions.seen(delivery.acquisition, frame.points())
-    bands = ("M1", "M2", "M3", "M7") if delivery.kind == "13Q1" else tuple(f"M{n}" for n in range(1, 8))
-    found = dict(source.modis(delivery.acquisition, frame, (*bands, RANK)))
-    found["state"] = _STATE[np.minimum(found[RANK], 3)]
+    valid, rank = frame.on_earth(), np.zeros(frame.shape, np.uint8)
+    bands = _BANDS.get(delivery.kind, tuple(f"M{n}" for n in range(1, 8)))
+    asked = bands if LAND_COVER in bands else (*bands, RANK)
+    found = dict(source.modis(delivery.acquisition, frame, asked))
+    if RANK in found:
+        rank = np.minimum(found[RANK], 3)
+        found |= {"state": _STATE[rank], "inversion": _INVERSION[rank]}
     if delivery.kind == "13Q1":
         red, nir, blue = found["M1"], found["M2"], found["M3"]
         with np.errstate(divide="ignore", invalid="ignore"):
             found["NDVI"] = (nir - red) / (nir + red)
             # doi 10.1016/S0034-4257(02)00096-2, equation of the MODIS EVI.
             found["EVI"] = 2.5 * (nir - red) / (nir + 6 * red - np.float32(7.5) * blue + 1)
-    files = [f for f in delivery.files if f.key in wanted]
-    made = {f.key: numbers(found[f.source], f, valid) for f in files}
-    return Piece(*at, made, int(valid.sum()), {"cloud": int(((found[RANK] == 3) & valid).sum())})
+        found |= {k: np.clip(found[k], _LEAST_INDEX, 1) for k in ("NDVI", "EVI")}
+    if delivery.kind == "43A4":
+        found |= {b: np.where(rank == 3, np.float32(np.nan), found[b]) for b in bands}
+    made = {f.key: numbers(found[f.source], f, valid) for f in delivery.files if f.key in wanted}
+    return Piece(*at, made, int(valid.sum()), {"cloud": int(((rank == 3) & valid).sum())})

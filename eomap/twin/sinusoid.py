@@ -1,22 +1,35 @@
 """The sinusoidal grid of MODIS: a sphere of 6371007.181 m, cut into 36 by 18 tiles; it has no EPSG code.
 
-Axis letters: y row (north to south), x column (west to east).
+As the products do, the sphere's latitude is taken for the geodetic one. A pixel is asked as a whole or in
+parts, squares of equal area. Axis letters: y row (north to south), x column (west to east).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from eomap.twin.earth import Points, points_at
+from eomap.errors import MisuseError
+from eomap.twin.earth import F64, NODE_PX, Nodes, Points, node_numbers, points_at
 
-F64 = npt.NDArray[np.float64]
 Bounds = tuple[float, float, float, float]
 RADIUS_M = 6_371_007.181
 TILE_M = 2 * math.pi * RADIUS_M / 36
 TILE_COLS, TILE_ROWS = 36, 18
+PX_500M, PX_250M = 2400, 4800
+"""Pixels along a tile: 463.3127 m (MCD43A4, MCD12Q1) and 231.6564 m (MOD13Q1)."""
 PROJ4 = f"+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +R={RADIUS_M} +units=m +no_defs"
+WKT = (
+    'PROJCS["unnamed",GEOGCS["Unknown datum based upon the custom spheroid",'
+    'DATUM["Not specified (based on custom spheroid)",SPHEROID["Custom spheroid",6371007.181,0]],'
+    'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]]],'
+    'PROJECTION["Sinusoidal"],PARAMETER["longitude_of_center",0],PARAMETER["false_easting",0],'
+    'PARAMETER["false_northing",0],UNIT["Meter",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]'
+)
+"""As the Planetary Computer writes it."""
+_BEYOND_DEG = 180.5
+"""Places off the Earth's outline go on so far: fields are smooth across it, and no circle is run twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +37,26 @@ class SinusoidFrame:
     """A raster on the sinusoidal grid: a part of one MODIS tile; pixels count from the tile's corner."""
 
     h: int
+    """Column of the tile, 0 to 35 from 180 W; `v` is its row, 0 to 17 from the north."""
     v: int
     tile_px: int
-    """Pixels along a whole tile: 2400 of 463.3 m, or 4800 of 231.7 m."""
+    """Pixels along a whole tile: PX_500M or PX_250M."""
     row0: int
     col0: int
     height: int
     width: int
+
+    def __post_init__(self) -> None:
+        inside = (
+            first >= 0 and count > 0 and first + count <= self.tile_px
+            for first, count in ((self.row0, self.height), (self.col0, self.width))
+        )
+        if not (0 <= self.h < TILE_COLS and 0 <= self.v < TILE_ROWS and all(inside)):
+            raise MisuseError(
+                "sinusoidal grid",
+                expected=f"h 0-35, v 0-17, rows and columns within {self.tile_px}",
+                got=f"h{self.h} v{self.v}, {self.height} x {self.width} from {self.row0}, {self.col0}",
+            )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -54,16 +80,39 @@ class SinusoidFrame:
         row, col = self.row0 + row0, self.col0 + col0
         return SinusoidFrame(self.h, self.v, self.tile_px, row, col, row1 - row0, col1 - col0)
 
-    def points(self) -> Points:
-        """Return the centres of the pixels; beyond the globe's edge longitudes are NaN.
+    def points(self, *, per_px: int = 1, margin: int = 0) -> Points:
+        """Return the middles of per_px x per_px parts of each pixel, and `margin` parts more on each side.
 
-        As MODIS does, latitude on the sphere is taken for that of the ellipsoid.
+        Parts count from the middle of the grid, so that frames agree bit for bit wherever they are cut,
+        across tiles too. Beyond the globe's edge longitudes run on for half a degree, then stand.
         """
-        x = (self.h - 18) * TILE_M + (self.col0 + np.arange(self.width) + 0.5) * self.pixel_m
-        y = (9 - self.v) * TILE_M - (self.row0 + np.arange(self.height) + 0.5) * self.pixel_m
-        lat = np.degrees(y / RADIUS_M)[:, None]
-        lon = np.degrees(x[None, :] / (RADIUS_M * np.cos(np.radians(lat))))
-        return points_at(np.where(np.abs(lon) <= 180, lon, np.nan), lat)
+        row, col = self._parts(per_px, margin)
+        part_m = self.pixel_m / per_px
+        places = _places((col + 0.5) * part_m, -(row + 0.5) * part_m)
+        (south, row0), (east, col0) = (node_numbers(int(k[0]), len(k)) for k in (row, col))
+        node_m = NODE_PX * part_m
+        return replace(places, nodes=Nodes(_places(east * node_m, -south * node_m), part_m, row0, col0))
+
+    def on_earth(self) -> npt.NDArray[np.bool_]:
+        """Return which pixels (y, x) have their middle on the Earth."""
+        row, col = self._parts(1, 0)
+        lat = -(row + 0.5) * self.pixel_m / RADIUS_M
+        lon = (col + 0.5) * self.pixel_m / RADIUS_M / np.cos(lat)[:, None]
+        return np.abs(lon) <= np.pi
+
+    def _parts(self, per_px: int, margin: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the numbers of the rows and columns of parts, from the middle of the grid."""
+        row = (self.v - TILE_ROWS // 2) * self.tile_px + self.row0
+        col = (self.h - TILE_COLS // 2) * self.tile_px + self.col0
+        rows, cols = (
+            np.arange(first * per_px - margin, (first + count) * per_px + margin)
+            for first, count in ((row, self.height), (col, self.width))
+        )
+        return rows, cols
+
+    def skew(self, points: Points) -> F64:
+        """Return how far east a step of one metre north along the grid's columns goes (y, x), metres."""
+        return np.radians(points.lon_deg) * np.sin(np.radians(points.lat_deg))
 
     def outline_deg(self) -> list[tuple[float, float]]:
         """Return the corners of the outline, longitude and latitude, counterclockwise and closed.
@@ -79,6 +128,34 @@ class SinusoidFrame:
             lat = max(-89.9, min(89.9, math.degrees(y / RADIUS_M)))
             found.append((math.degrees(x / RADIUS_M) / math.cos(math.radians(lat)), lat))
         return found
+
+
+def _places(x_m: npt.NDArray[np.floating], y_m: npt.NDArray[np.floating]) -> Points:
+    """Return the places (y, x) of the grid's metres."""
+    lat = np.degrees(np.clip(y_m / RADIUS_M, -1.5707, 1.5707))[:, None]
+    lon = np.degrees(x_m[None, :] / (RADIUS_M * np.cos(np.radians(lat))))
+    return points_at(np.clip(lon, -_BEYOND_DEG, _BEYOND_DEG), lat)
+
+
+def area_mean(parts_yx: npt.NDArray[np.floating], per_px: int) -> F64:
+    """Return the mean of each square of parts, over the last two axes: all parts have the same area."""
+    *before, height, width = parts_yx.shape
+    cells = parts_yx.reshape(*before, height // per_px, per_px, width // per_px, per_px)
+    return cells.mean(axis=-1, dtype=np.float64).mean(axis=-2)
+
+
+def pixel_of(lon_deg: float, lat_deg: float, *, tile_px: int = PX_500M) -> tuple[int, int, int, int]:
+    """Return the tile's h and v and the row and column in it of a place.
+
+    >>> pixel_of(-55.5, -11.6)[:2], pixel_of(13.0, 52.4)[:2]
+    ((12, 10), (18, 3))
+    """
+    x = math.radians(lon_deg) * math.cos(math.radians(lat_deg)) * RADIUS_M
+    y = math.radians(lat_deg) * RADIUS_M
+    pixel_m = TILE_M / tile_px
+    col = min(math.floor(x / pixel_m) + TILE_COLS // 2 * tile_px, TILE_COLS * tile_px - 1)
+    row = min(math.floor(-y / pixel_m) + TILE_ROWS // 2 * tile_px, TILE_ROWS * tile_px - 1)
+    return col // tile_px, row // tile_px, row % tile_px, col % tile_px
 
 
 def part_of_tile(

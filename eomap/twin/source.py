@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from eomap.core.grid import Frame
 from eomap.twin.acquisitions import Acquisition
+from eomap.twin.degrees import DegreeFrame
 from eomap.twin.sinusoid import SinusoidFrame
 
 F32 = npt.NDArray[np.float32]
@@ -23,6 +24,10 @@ CLASSES_ENMAP = ("cloud", "cloud_shadow", "haze", "cirrus", "snow")
 """EnMAP's quality rasters, 1 where it is so."""
 RANK = "rank"
 """Quality of a MODIS composite's pixel: 0 good, 1 marginal, 2 snow, 3 cloudy."""
+LAND_COVER = "igbp"
+"""Class 1 to 17 of the International Geosphere-Biosphere Programme."""
+RADIANCE = "radiance"
+"""Of the lights at night, nW cm-2 sr-1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +76,13 @@ class PixelSource(Protocol):
     def modis(
         self, acquisition: Acquisition, frame: SinusoidFrame, bands: Sequence[str]
     ) -> Mapping[str, npt.NDArray[Any]]:
-        """Return a composite (y, x): reflectance of M1 to M7, float32, NaN nodata, and RANK, uint8."""
+        """Return bands (y, x) of a composite: reflectance of M1 to M7, float32, NaN nodata; RANK, uint8.
+
+        LAND_COVER, uint8, is that of the year, with the errors that such maps have.
+        """
+
+    def lights(self, acquisition: Acquisition, frame: DegreeFrame) -> F32:
+        """Return the RADIANCE of a year's nights (y, x)."""
 
     def truth(self, frame: Frame, day: date | None) -> Mapping[str, TruthLayer]:
         """Return what does not change (no day), or what does on a day, by name; nothing where there is none.

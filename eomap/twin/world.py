@@ -17,14 +17,16 @@ from eomap.core.grid import PIXEL_M, Frame, transformer
 from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.sensors.sentinel2 import SCENE_CLASS
-from eomap.twin import orbits, radar, truth
+from eomap.twin import hyperspectral, modis, orbits, radar, truth
 from eomap.twin.acquisitions import Acquisition, acquisitions
-from eomap.twin.atmosphere import Air, boa
+from eomap.twin.atmosphere import Air, boa, optics
 from eomap.twin.climate import climate_at, mean_cover
 from eomap.twin.correction import corrected, residual
+from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
 from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
 from eomap.twin.land import U8, WATER, Cover
+from eomap.twin.night_lights import lights_of_year
 from eomap.twin.optical import (
     MARGIN_PX,
     Sun,
@@ -38,8 +40,9 @@ from eomap.twin.optical import (
     view_factor,
 )
 from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, shifted, stranger, table_under, where
+from eomap.twin.sinusoid import SinusoidFrame
 from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, sky_of, through
-from eomap.twin.source import TruthLayer
+from eomap.twin.source import CLASSES_ENMAP, LAND_COVER, RANK, TruthLayer
 from eomap.twin.sun import sun_angles
 from eomap.twin.weather import Forecast, Skies, explicit
 from eomap.twin.wetness import radar_ground
@@ -82,9 +85,9 @@ class World:
         """Return the land of a frame on a day."""
         return scenery(self.land(frame), day, self.seed)
 
-    def sky(self, frame: Frame, day: date, sun: Sun) -> Sky:
-        """Return the clouds over a frame."""
-        return self._sky(points_of(frame), day, sun)
+    def sky(self, frame: Frame, day: date, sun: Sun, *, every_px: int = 1) -> Sky:
+        """Return the clouds over a frame, or over its squares of `every_px` pixels."""
+        return self._sky(points_of(frame, every_px=every_px), day, sun)
 
     def _sky(self, points: Points, day: date, sun: Sun) -> Sky:
         return sky_of(
@@ -180,6 +183,59 @@ class World:
             product=product.upper(),
         )
         return {"VV": image.vv_yx, "VH": image.vh_yx}
+
+    def hyperspectral(self, acquisition: Acquisition, frame: Frame) -> tuple[F32, Mapping[str, U8]]:
+        """Return EnMAP's surface reflectance (b, y, x) at 30 m, NaN nodata, and its CLASSES_ENMAP (y, x)."""
+        square, day = acquisition.frame, acquisition.day
+        if not isinstance(square, Frame) or acquisition.sensor != "enmap":
+            raise MisuseError("hyperspectral", expected="an EnMAP acquisition", got=acquisition.sensor)
+        sun, weather = sun_at(square, acquisition.moment), self.weather(day)
+        aerosol = points_of(frame, every_px=3).drawn(
+            lambda at: np.broadcast_to(np.float32(weather.at(at).aot550), at.shape)
+        )
+        air = optics("ENMAP", sun.zenith_deg, self.air(day, _middle(square)))
+        sky = self.sky(frame, day, sun, every_px=3)
+        ground = self.scenery(frame, day).ground
+        row, col = (k // hyperspectral.PIXEL_M for k in (-frame.y0, frame.x0))
+        cube, masks = hyperspectral.scene(
+            ground,
+            illumination(ground, sun),
+            hyperspectral.Above(sky, air, sun.zenith_deg, aerosol),
+            rows=slice(row, row + frame.height // 3),
+            cols=slice(col, col + frame.width // 3),
+            seed=self.seed,
+            name=f"{acquisition.place}/{day.isoformat()}",
+        )
+        return cube, {name: masks[f"quality_{name}"] for name in CLASSES_ENMAP}
+
+    def modis(
+        self, acquisition: Acquisition, frame: SinusoidFrame, bands: Sequence[str]
+    ) -> Mapping[str, npt.NDArray[Any]]:
+        """Return bands of a composite (y, x): its middle day's surface, veiled where no day was clear."""
+        start, end = acquisition.interval
+        land = modis.parts_land(frame, self.seed, self._stranger(frame.points()))
+        made = scenery(land, acquisition.moment.date(), self.seed)
+        if LAND_COVER in bands:
+            return {LAND_COVER: modis.land_cover_map(frame, land, made, self.seed + 3_100)}
+        days = [start.date() + timedelta(days=n) for n in range((end - start).days + 1)]
+        sun = modis.sun_of(frame, acquisition.moment.date(), noon=acquisition.product == "43A4")
+        wide = frame.points(margin=1)
+        looks = modis.looks_of(self._sky(wide, day, sun) for day in days)
+        needed = sorted({*bands, "M2", "M4", "M6"} - {RANK})
+        found = modis.composite(frame, made.ground, looks, needed, sun=sun)
+        rank = modis.reliability(found, looks.clear_yx)
+        return {b: rank if b == RANK else found[b] for b in bands}
+
+    def lights(self, acquisition: Acquisition, frame: DegreeFrame) -> F32:
+        """Return the radiance of a year's nights (y, x), nW cm-2 sr-1."""
+        climate = self._stranger(frame.points())
+        return lights_of_year(frame, self.seed, year=acquisition.moment.year, climate=climate)
+
+    def _stranger(self, points: Points) -> int | None:
+        """Return the climate that a foreign biome puts over some points; None where all is as usual."""
+        if self.shift.kind is not Kind.BIOME:
+            return None
+        return stranger(int(np.bincount(climate_at(points, self.seed + 10).ravel()).argmax()))
 
     def truth(self, frame: Frame, day: date | None) -> Mapping[str, TruthLayer]:
         """Return what is true of a frame, always (no day) or on a day; see `eomap.twin.truth`."""

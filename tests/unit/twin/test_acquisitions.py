@@ -14,7 +14,7 @@ from eomap.core.grid import Frame, transformer
 from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.twin import orbits, sinusoid
-from eomap.twin.acquisitions import SENSORS, acquisitions, beam_azimuth, incidence, seen
+from eomap.twin.acquisitions import COMPOSITES, SENSORS, acquisitions, beam_azimuth, incidence, seen
 from eomap.twin.deliveries import deliveries
 from eomap.twin.earth import points_at, points_of
 from eomap.twin.items import outline
@@ -200,10 +200,20 @@ def test_enmap_is_sparse_and_follows_the_seed():
 
 def test_modis_composites_have_their_days():
     found = acquisitions(BERLIN, Period.parse("2023"), ["modis"], seed=1)
-    starts = {p: [a.day for a in found if a.product == p] for p in ("13Q1", "09A1")}
-    assert len(starts["13Q1"]) == 23 and len(starts["09A1"]) == 46
+    starts = {p: [a.day for a in found if a.product == p] for p in COMPOSITES}
+    assert len(starts["13Q1"]) == 23 and len(starts["09A1"]) == 46 and len(starts["43A4"]) == 45
     assert starts["13Q1"][:2] == [date(2023, 1, 1), date(2023, 1, 17)]
-    assert {a.place for a in found} == {"h18v03"}
+    assert starts["43A4"][:2] == [date(2023, 1, 1), date(2023, 1, 9)]
+    assert {a.place for a in found if a.product != "46A4"} == {"h18v03"}
+    assert {a.place for a in found if a.product == "46A4"} == {"h19v03"}
+
+
+def test_a_map_of_a_year_is_there_whatever_part_of_the_year_is_asked_for():
+    found = acquisitions(BERLIN, Period.parse("2023-12-20/2024-01-10"), ["modis"], seed=1)
+    for product in ("12Q1", "46A4"):
+        years = [a for a in found if a.product == product]
+        assert [a.interval[0].date() for a in years] == [date(2023, 1, 1), date(2024, 1, 1)]
+        assert [a.interval[1].date() for a in years] == [date(2023, 12, 31), date(2024, 12, 31)]
 
 
 def test_the_sinusoidal_grid_is_that_of_modis():
@@ -223,7 +233,7 @@ def test_order_and_misuse():
     period = Period.parse("2023-06-01/2023-06-05")
     found = acquisitions(BERLIN, period, SENSORS, seed=1)
     assert list(found) == sorted(found, key=lambda a: (a.sensor, a.moment, a.place, a.product))
-    assert all(period.covers(a.moment) for a in found)
+    assert all(period.covers(a.moment) for a in found if a.product not in ("12Q1", "46A4"))
     with pytest.raises(MisuseError, match="landsat"):
         acquisitions(BERLIN, period, ["landsat"], seed=1)
     with pytest.raises(MisuseError, match="Sentinel"):

@@ -59,8 +59,8 @@ def items(folder, collection):
 def test_all_collections_are_found_and_every_item_says_synthetic(full):
     catalogue = open_catalog(str(full))
     assert catalogue.collections() == [
-        "enmap-hsi-l2a", "modis-09A1-061", "modis-13Q1-061", "sentinel-1-grd", "sentinel-1-rtc",
-        "sentinel-2-l1c", "sentinel-2-l2a",
+        "enmap-hsi-l2a", "modis-09A1-061", "modis-12Q1-061", "modis-13Q1-061", "modis-43A4-061",
+        "sentinel-1-grd", "sentinel-1-rtc", "sentinel-2-l1c", "sentinel-2-l2a", "vnp46a4-002",
     ]  # fmt: skip
     for name in catalogue.collections():
         found = catalogue.search(name, geometry=box(*BOUNDS), period=Period.parse("2023"))

@@ -6,26 +6,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eomap.errors import MisuseError
+from eomap.twin.degrees import DegreeFrame, part_of, tile_frame, tiles
 from eomap.twin.earth import Site
-from eomap.twin.night_lights import MARGIN_PX, bloomed, emitted, light_points, night_lights, people_density
+from eomap.twin.night_lights import (
+    MARGIN_PX,
+    bloomed,
+    emitted,
+    lights_of_year,
+    night_lights,
+    people_density,
+)
 from eomap.twin.people import Settlement
 
 TOWNS = [Settlement(Site(1, 10.0, 50.0), 200_000), Settlement(Site(2, 10.2, 50.05), 5_000)]
-ROWS, COLS = slice(9580, 9622), slice(45580, 45660)
+FRAME = DegreeFrame(9580, 45580, 42, 80)
 HOW = {"per_px": 2, "noise_seed": 3}
 
 
-def volume(rows, cols):
-    points = light_points(
-        slice(rows.start - MARGIN_PX, rows.stop + MARGIN_PX),
-        slice(cols.start - MARGIN_PX, cols.stop + MARGIN_PX),
-        per_px=2,
-    )
+def volume(frame):
+    points = frame.points(per_px=2, margin=2 * MARGIN_PX)
     return np.maximum(points.fractal(3_000, 8, octaves=3) + 1, 0)
 
 
 def test_pixels_are_fifteen_seconds_from_the_north_west():
-    points = light_points(slice(0, 2), slice(86_398, 86_400))
+    frame = DegreeFrame(0, 86_398, 2, 2)
+    points = frame.points()
     assert np.allclose(points.lat_deg[:, 0], [90 - 7.5 / 3600, 90 - 22.5 / 3600])
     assert np.allclose(points.lon_deg[0], [180 - 22.5 / 3600, 180 - 7.5 / 3600])
 
@@ -33,15 +38,14 @@ def test_pixels_are_fifteen_seconds_from_the_north_west():
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 30), st.integers(0, 60), st.integers(1, 12), st.integers(1, 20))
 def test_a_part_is_that_of_the_whole_and_the_order_of_towns_does_not_matter(top, left, height, width):
-    whole = night_lights(ROWS, COLS, towns=TOWNS, volume_m_yx=volume(ROWS, COLS), **HOW)
-    rows = slice(ROWS.start + top, ROWS.start + top + height)
-    cols = slice(COLS.start + left, COLS.start + left + width)
-    part = night_lights(rows, cols, towns=TOWNS[::-1], volume_m_yx=volume(rows, cols), **HOW)
+    whole = night_lights(FRAME, towns=TOWNS, volume_m_yx=volume(FRAME), **HOW)
+    cut = FRAME.sub(top, top + height, left, left + width)
+    part = night_lights(cut, towns=TOWNS[::-1], volume_m_yx=volume(cut), **HOW)
     assert np.array_equal(part, whole[top : top + height, left : left + width])
 
 
 def test_people_are_all_counted():
-    points = light_points(slice(9000, 10_200), slice(44_900, 46_400))
+    points = DegreeFrame(9000, 44_900, 1200, 1500).points()
     area = (1 / 240 * 111_195) ** 2 * np.cos(np.radians(points.lat_deg))
     found = float((people_density(points, TOWNS) * area).sum())
     assert abs(found / 205_000 - 1) < 0.01
@@ -65,13 +69,36 @@ def test_more_people_or_buildings_give_more_light_and_none_give_none():
 
 
 def test_a_city_is_as_bright_as_real_ones_and_the_country_is_dark():
-    built = np.full(volume(ROWS, COLS).shape, 2.0, np.float32)
-    city = night_lights(ROWS, COLS, towns=TOWNS, volume_m_yx=built, **HOW)
+    built = np.full(volume(FRAME).shape, 2.0, np.float32)
+    city = night_lights(FRAME, towns=TOWNS, volume_m_yx=built, **HOW)
     assert 20 < city.max() < 200  # nW cm-2 sr-1
-    country = night_lights(ROWS, COLS, towns=[], volume_m_yx=built, **HOW)
+    country = night_lights(FRAME, towns=[], volume_m_yx=built, **HOW)
     assert country.min() >= 0 and country.max() < 1
 
 
 def test_volumes_without_their_margin_are_refused():
     with pytest.raises(MisuseError, match="volumes"):
-        night_lights(ROWS, COLS, towns=TOWNS, volume_m_yx=np.zeros((2, 2), np.float32), **HOW)
+        night_lights(FRAME, towns=TOWNS, volume_m_yx=np.zeros((2, 2), np.float32), **HOW)
+
+
+def test_a_year_is_less_noisy_than_a_night():
+    dark = {"towns": [], "volume_m_yx": np.zeros_like(volume(FRAME)), "per_px": 2, "noise_seed": 3}
+    night, year = night_lights(FRAME, **dark), night_lights(FRAME, **dark, nights=100)
+    assert year.max() == pytest.approx(night.max() / 10, rel=1e-3)
+
+
+def test_lights_of_the_land_know_no_cut_and_shine_where_the_town_is():
+    frame = DegreeFrame(8264, 45854, 14, 24)  # a town of the twin, 11.1 E 55.5 N
+    whole = lights_of_year(frame, 17, year=2024)
+    assert np.array_equal(lights_of_year(frame.sub(3, 9, 5, 16), 17, year=2024), whole[3:9, 5:16])
+    assert 40 < whole.max() < 200 and np.median(whole) < whole.max() / 3
+    assert not np.array_equal(whole, lights_of_year(frame, 17, year=2023))
+
+
+def test_tiles_of_ten_degrees_cover_the_globe():
+    assert tile_frame(18, 3).transform[2::3] == (0.0, 60.0)
+    assert len(tiles((-180, -90, 180, 90))) == 36 * 18
+    part = part_of(tile_frame(19, 3), (11.05, 55.5, 11.15, 55.6), margin_m=0)
+    lon, lat = np.array(part.outline_deg()).T
+    assert np.allclose((lon.min(), lat.min(), lon.max(), lat.max()), (11.05, 55.5, 11.15, 55.6), atol=1 / 240)
+    assert max(part.shape) <= 26 and part_of(tile_frame(0, 0), (11, 55, 12, 56), margin_m=0) is None

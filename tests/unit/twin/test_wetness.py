@@ -12,14 +12,17 @@ from eomap.twin.orbits import SENTINEL1, passes_over
 from eomap.twin.radar import observed, view_of
 from eomap.twin.wetness import radar_ground, soil_moisture, wind_m_s
 
-SEED, DAY = 17, date(2024, 6, 20)
-X, Y = transformer(4326, 32630).transform(-1.49, 55.06)
-FRAME = Frame(32630, int(X // 600) * 600, int(Y // 600) * 600 + 1800, 300, 320)
+SEED, DAY, STORM = 17, date(2024, 6, 15), date(2024, 6, 22)
+"""Winds of 3 and 12 m/s."""
+PLACE = (11.10, 55.55)
+X, Y = transformer(4326, 32632).transform(*PLACE)
+FRAME = Frame(32632, int(X // 600) * 600, int(Y // 600) * 600 + 1800, 300, 320)
+"""A shore with fields, woods and a town."""
 
 
 def image_of(frame, day=DAY):
     land = land_of(frame, SEED)
-    flight = passes_over(SENTINEL1, "S1A", -1.49, 55.06)[0]
+    flight = passes_over(SENTINEL1, "S1A", *PLACE)[0]
     row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
     return land, observed(
         radar_ground(land, scenery(land, day, SEED), day, SEED),
@@ -47,9 +50,23 @@ def test_the_scene_has_numbers_everywhere_and_the_order_of_brightness_of_real_on
     land, image = scene
     assert np.isfinite(image.vv_yx).all() and np.isfinite(image.vh_yx).all()
     cover = land.cover_yx[1:-1, 1:-1]
+    order = (Cover.TREES, Cover.CROP, Cover.WATER)
+    assert all((cover == c).mean() > 0.03 for c in order), "the frame shows all three"
     for power in (image.vv_yx, image.vh_yx):
-        mean = {c: float(power[cover == c].mean()) for c in (Cover.WATER, Cover.CROP, Cover.TREES)}
-        assert mean[Cover.TREES] > mean[Cover.CROP] > mean[Cover.WATER]
+        trees, crop, water = (10 * np.log10(power[cover == c].mean()) for c in order)
+        assert trees > crop + 2 and crop > water + 3
+
+
+def test_wind_makes_water_bright_and_leaves_the_woods(scene):
+    land, calm = scene
+    cover = land.cover_yx[1:-1, 1:-1]
+    _, rough = image_of(FRAME, STORM)
+    at_sea, in_woods = (
+        10 * np.log10(rough.vv_yx[cover == c].mean() / calm.vv_yx[cover == c].mean())
+        for c in (Cover.WATER, Cover.TREES)
+    )
+    assert wind_m_s(land.points, DAY, SEED).mean() < 4 < 10 < wind_m_s(land.points, STORM, SEED).mean()
+    assert at_sea > 3 and abs(in_woods) < 1
 
 
 def test_weather_changes_from_day_to_day_within_what_is_possible(scene):
