@@ -186,7 +186,7 @@ def _fields(points: Points, seed: int) -> Fields:
 
 
 def _axes(at: Points, angle: F64) -> F64:
-    """Return unit vectors (s, 2, 3) in the planes that touch the Earth at some sites, turned from the east."""
+    """Return unit vectors (s, 2, 3) in the planes that touch the Earth at sites, turned from the east."""
     lam, phi = np.radians(at.lon_deg), np.radians(at.lat_deg)
     east = np.stack([-np.sin(lam), np.cos(lam), 0 * lam], axis=1)
     north = np.stack([-np.sin(phi) * np.cos(lam), -np.sin(phi) * np.sin(lam), np.cos(phi)], axis=1)

@@ -76,12 +76,20 @@ class Sky:
         out[depth >= THICK] = THICK_CLOUD
         return out
 
+    def of_rows(self, rows: slice) -> "Sky":
+        """Return the sky over some rows."""
+        return Sky(*(f[rows] for f in self.fields))
+
+    @property
+    def fields(self) -> tuple[F32, F32, F32, F32, F32]:
+        """All of it, in order."""
+        return self.tau_yx, self.cirrus_yx, self.sun_yx, self.lit_yx, self.shade_yx
+
     def coarser(self, factor: int) -> "Sky":
         """Return means over squares of `factor` pixels; the sides must divide."""
         if factor == 1:
             return self
-        fields = (self.tau_yx, self.cirrus_yx, self.sun_yx, self.lit_yx, self.shade_yx)
-        return Sky(*(square_means(f, factor) for f in fields))
+        return Sky(*(square_means(f, factor) for f in self.fields))
 
 
 def sky_of(
