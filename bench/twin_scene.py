@@ -29,7 +29,7 @@ from typing import Any
 from run import hardware
 
 from eomap.core.period import Period
-from eomap.twin import build, files, rendering, world
+from eomap.twin import build, exposure, files, rendering, world
 from eomap.twin.deliveries import Delivery
 from eomap.twin.quirks import Quirks
 
@@ -39,8 +39,8 @@ STAGES = {
     "scenery": (world, "scenery"),
     "sky": (world, "sky_of"),
     "light": (world.World, "_exposure"),
-    "bands": (world.World, "_band"),
-    "classes": (world, "scene_classes"),
+    "bands": (exposure, "band_of"),
+    "classes": (exposure, "scene_classes"),
     "numbers": (rendering, "numbers"),
     "scratch": (files.RasterFile, "write"),
     "compress": (files.RasterFile, "finish"),

@@ -5,7 +5,7 @@ other; within one, streaks are noise that is stretched along its wind. Axis lett
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,16 +39,24 @@ class Stream:
     across: F64
 
 
-def ice_depth(coarse: Coarse, places: Points, cover: Field, *, seed: int, shortest_m: float) -> F32:
-    """Return the optical thickness (y, x) of the ice clouds over places, one for each of the nodes.
+def ice_depth(
+    coarse: Coarse, places: Points, cover: Field, *, seed: int, shortest_m: float
+) -> Callable[[Coarse], F32]:
+    """Return what draws the optical thickness (y, x) of ice over places, one for each node, at some points.
 
     A share `cover` of the Earth (one number or one per node) lies below ice that is seen.
     """
     streams = tuple(_streams(places, seed))
     long_m = max(coarse.smooth_m, shortest_m)
     at_nodes = sum(s.weight * _stream(s.along, s.across, s.seed, (np.inf, long_m)) for s in streams)
-    excess = coarse.spread(np.asarray(at_nodes - exceeded(cover), np.float32))
-    short = _octaves(long_m, shortest_m)
+    excess = np.asarray(at_nodes - exceeded(cover), np.float32)
+    return lambda part: _depth(part, excess, streams, (long_m, shortest_m))
+
+
+def _depth(coarse: Coarse, long_rc: F32, streams: tuple[Stream, ...], waves_m: tuple[float, float]) -> F32:
+    """Return optical thickness (y, x), given the long waves of its excess."""
+    excess = coarse.spread(long_rc)
+    short = _octaves(*waves_m)
     bound = np.float32(_CLIP * sum(w * w for _, w in short) ** 0.5)
     out = np.zeros(coarse.fine.shape, np.float32)
     chosen = np.flatnonzero(excess > np.float32(math.log(_EDGE) / _GROWTH) - bound)
@@ -61,7 +69,7 @@ def ice_depth(coarse: Coarse, places: Points, cover: Field, *, seed: int, shorte
             weight, along, across = (
                 coarse.spread(a.astype(np.float32)).reshape(-1)[chosen] for a in (s.weight, s.along, s.across)
             )
-            more += weight * _stream(along, across, s.seed, (long_m, shortest_m))
+            more += weight * _stream(along, across, s.seed, waves_m)
         e = e + np.clip(more, -bound, bound)
     depth = (np.exp(np.float32(_GROWTH) * e) - np.float32(_EDGE)) * np.float32(THIN / (1 - _EDGE))
     out.reshape(-1)[chosen] = np.clip(depth, 0, _MOST)

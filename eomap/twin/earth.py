@@ -255,8 +255,8 @@ def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
     slack_m = 0.0 if nodes is None else NODE_PX * nodes.pixel_m
     here = points_at(site.lon_deg, site.lat_deg)
     far2 = np.zeros(at.shape)
-    for a, b in zip(at.earth_m, here.earth_m, strict=True):
-        far2 += np.square(a - float(b))
+    for there, middle in zip(at.earth_m, here.earth_m, strict=True):
+        far2 += np.square(there - float(middle))
     inside = far2 <= (reach_m + slack_m) ** 2
     spans = [_span(np.asarray(inside.any(axis=axis))) for axis in (1, 0)]
     if nodes is None:

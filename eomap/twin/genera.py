@@ -6,7 +6,7 @@ Axis letters: y row, x column; r, c coarse node; n chosen pixels.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeVar
@@ -105,21 +105,23 @@ class Layer:
     """Rise of the cloud's top towards the sun, run one; 0 where there is no cloud."""
 
 
-def layer(coarse: Coarse, genus: Genus, ray: Ray, *, cover: Field, seed: int, shortest_m: float) -> Layer:
-    """Return the clouds of a genus that the rays from some points meet.
+def layer(
+    coarse: Coarse, genus: Genus, ray: Ray, *, cover: Field, seed: int, shortest_m: float
+) -> Callable[[Coarse], Layer]:
+    """Return what draws the clouds of a genus that the rays from some of the points meet.
 
     `cover` at the ends of the rays: one number or one for each node. Waves shorter than `shortest_m` are
     left out.
     """
     if np.max(cover) <= 0:
-        return Layer(*(np.zeros(coarse.fine.shape, np.float32) for _ in range(2)))
+        return lambda part: Layer(*(np.zeros(part.fine.shape, np.float32) for _ in range(2)))
     end = ray.end(coarse.points)
     aim = _three(np.asarray(t, np.float32) for t in ray.toward)
     long_m = max(coarse.smooth_m, shortest_m)
     value, climb = billows((end.x_m, end.y_m, end.z_m), aim, genus.octaves(np.inf, long_m, seed))
     excess = value - genus.threshold(cover)
     short = genus.octaves(long_m, shortest_m, seed)
-    return coarse.in_strips(lambda part: _tops(part, genus, (excess, climb), short, ray=ray, aim=aim))
+    return lambda part: _tops(part, genus, (excess, climb), short, ray=ray, aim=aim)
 
 
 def _tops(

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.kernels.nearest import nearest_site
+from eomap.kernels.parcels import Plots, parcels
 from eomap.twin.climate import climate_at, land_share, of_climate
-from eomap.twin.earth import F32, Points, Site, around, from_site, points_at, sites, uniform
+from eomap.twin.earth import F32, F64, Points, around, points_at, sites, uniform
 
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
@@ -175,34 +176,22 @@ def _rank(field: F32) -> F32:
 def _fields(points: Points, seed: int) -> Fields:
     near = list(sites(around(points, 3 * PARISH_M), PARISH_M, seed))
     middles = points_at([s.lon_deg for s in near], [s.lat_deg for s in near])
-    owner, border_m = nearest_site(
-        points.x_m, points.y_m, points.z_m, np.stack([middles.x_m, middles.y_m, middles.z_m], axis=1)
-    )
-    parcel = np.zeros(points.shape, np.float32)
-    lane = border_m < 5
-    for index in np.unique(owner).tolist():
-        rows, cols = _box(owner == index)
-        here = owner[rows, cols] == index
-        site = near[index]
-        numbers, between = _parcels(points.part(rows, cols), site, seed)
-        parcel[rows, cols][here] = numbers[here]
-        lane[rows, cols][here] |= between[here]
-    return Fields(parcel, lane)
+    middle_sx = np.stack([middles.x_m, middles.y_m, middles.z_m], axis=1)
+    owner, border_m = nearest_site(points.x_m, points.y_m, points.z_m, middle_sx)
+    keys = np.array([s.key for s in near], np.int64)
+    turn, size = (uniform(seed + k, keys).astype(np.float64) for k in (1, 2))
+    plots = Plots(middle_sx, _axes(middles, turn * np.pi), 90 + 230 * size, keys)
+    number, lane = parcels(points.x_m, points.y_m, points.z_m, owner, plots, seed=seed + 3)
+    return Fields(number, lane | (border_m < 5))
 
 
-def _box(mask: Bool) -> tuple[slice, slice]:
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
-
-
-def _parcels(points: Points, site: Site, seed: int) -> tuple[F32, Bool]:
-    """Return the number of each pixel's parcel and where a track divides two strips."""
-    turn, size = (float(uniform(seed + k, site.key)[0]) for k in (1, 2))
-    u, v = from_site(points, site, angle=turn * np.pi)
-    deep = 90 + 230 * size
-    strip = np.floor(v / deep)
-    parcel = np.floor(u / (deep * (0.6 + 2.2 * uniform(seed + 3, site.key, strip))))
-    return uniform(seed + 4, site.key, strip, parcel), (v / deep - strip) * deep < 4
+def _axes(at: Points, angle: F64) -> F64:
+    """Return unit vectors (s, 2, 3) in the planes that touch the Earth at sites, turned from the east."""
+    lam, phi = np.radians(at.lon_deg), np.radians(at.lat_deg)
+    east = np.stack([-np.sin(lam), np.cos(lam), 0 * lam], axis=1)
+    north = np.stack([-np.sin(phi) * np.cos(lam), -np.sin(phi) * np.sin(lam), np.cos(phi)], axis=1)
+    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    return np.stack([east * cos + north * sin, north * cos - east * sin], axis=1)
 
 
 def _farm(

@@ -164,8 +164,10 @@ def styles(points: Points, wild: Wild, seed: int) -> F32:
     out = np.empty((3, *points.shape), np.float32)
     for k in range(3):
         slow = points.fractal(700 if k else 350, seed + k, octaves=4, gain=0.65)
-        parcel = (np.float32(613 + 97 * k) * own % 1 - np.float32(0.5)) * np.float32(3.0)
-        out[k] = np.where(farmed, 0.65 * parcel + 0.25 * slow, 0.65 * slow)
+        parcel = np.float32(613 + 97 * k) * own
+        parcel = (parcel - np.floor(parcel) - np.float32(0.5)) * np.float32(3.0)
+        out[k] = np.float32(0.65) * np.where(farmed, parcel, slow)
+        out[k] += np.where(farmed, np.float32(0.25), 0) * slow
         out[k] += np.float32(0.25 - 0.1 * k) * grain
         if wet.any():
             calm = points.fractal(14_000, seed + 20 + k, octaves=7, gain=0.45)

@@ -24,7 +24,8 @@ from eomap.twin.materials import BandTable, Material, band_table
 
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
-MARGIN_PX = 96
+MARGIN_PX = 78
+"""Thirteen cells: light comes from twelve, and the outermost row of pixels is not yet blurred."""
 CELL_PX = 6
 """Side of the squares on which scattered light is computed: the coarsest band's pixel."""
 _BLUR_CELLS = 9

@@ -7,6 +7,7 @@ shadows into it. Haze is not here but in `twin.atmosphere`. Axis letters: y row 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,9 @@ from eomap.kernels.means import square_means
 from eomap.kernels.veil import Parts, Slab, slab, veiled
 from eomap.twin.atmosphere import BandOptics
 from eomap.twin.cirrus import ice_depth
-from eomap.twin.coarse import Ray, coarse_of, toward_sun
+from eomap.twin.coarse import Coarse, Ray, coarse_of, toward_sun
 from eomap.twin.earth import F32, Points, uniform
-from eomap.twin.genera import CUMULUS, STRATUS, THICK, THIN, layer
+from eomap.twin.genera import CUMULUS, STRATUS, THICK, THIN, Layer, layer
 from eomap.twin.weather import CIRRUS_M, Skies
 
 U8 = npt.NDArray[np.uint8]
@@ -75,12 +76,20 @@ class Sky:
         out[depth >= THICK] = THICK_CLOUD
         return out
 
+    def of_rows(self, rows: slice) -> "Sky":
+        """Return the sky over some rows."""
+        return Sky(*(f[rows] for f in self.fields))
+
+    @property
+    def fields(self) -> tuple[F32, F32, F32, F32, F32]:
+        """All of it, in order."""
+        return self.tau_yx, self.cirrus_yx, self.sun_yx, self.lit_yx, self.shade_yx
+
     def coarser(self, factor: int) -> "Sky":
         """Return means over squares of `factor` pixels; the sides must divide."""
         if factor == 1:
             return self
-        fields = (self.tau_yx, self.cirrus_yx, self.sun_yx, self.lit_yx, self.shade_yx)
-        return Sky(*(square_means(f, factor) for f in fields))
+        return Sky(*(square_means(f, factor) for f in self.fields))
 
 
 def sky_of(
@@ -94,27 +103,45 @@ def sky_of(
     if not 0 <= sun_zenith_deg < 90:
         raise MisuseError("sky", expected="a sun above the horizon", got=f"zenith {sun_zenith_deg} degrees")
     low = math.radians(min(sun_zenith_deg, LOWEST_SUN_DEG))
-    slant, up = math.tan(low), np.float32(math.cos(low))
+    slant = math.tan(low)
     coarse = coarse_of(points)
     nodes, pixel_m = coarse.points, coarse.pixel_m
     toward, here = toward_sun(nodes, sun_azimuth_deg), weather.at(nodes)
-    tau, light, blocked = (np.zeros(points.shape, np.float32) for _ in range(3))
+    water = []
     for genus, height_m in ((CUMULUS, here.cumulus_m), (STRATUS, here.stratus_m)):
         straight, aside = (Ray(toward, shift_m) for shift_m in (0.0, height_m * slant))
         own = _key(seed, genus.number)
         cover, far_cover = (getattr(weather.at(r.end(nodes)), genus.name) for r in (straight, aside))
         above = layer(coarse, genus, straight, cover=cover, seed=own, shortest_m=_SHORTEST_PX * pixel_m)
         shadow = layer(coarse, genus, aside, cover=far_cover, seed=own, shortest_m=_SHORTEST_SUN_PX * pixel_m)
-        tau += above.tau_yx
-        light += above.tau_yx * _relief(above.rise_yx, above.tau_yx, slant)
-        blocked += shadow.tau_yx
+        water.append((above, shadow))
     high, shortest_m = Ray(toward, CIRRUS_M * slant).end(nodes), _SHORTEST_ICE_PX * pixel_m
     how = {"seed": _key(seed, 3)}
-    cirrus = ice_depth(coarse, nodes, here.cirrus, shortest_m=shortest_m, **how)
     # Shadows of ice are faint and soft: the waves of the nodes do.
-    ice = ice_depth(coarse, high, weather.at(high).cirrus, shortest_m=max(coarse.smooth_m, shortest_m), **how)
+    ice = (
+        ice_depth(coarse, nodes, here.cirrus, shortest_m=shortest_m, **how),
+        ice_depth(coarse, high, weather.at(high).cirrus, shortest_m=max(coarse.smooth_m, shortest_m), **how),
+    )
+    return coarse.in_strips(lambda part: _drawn(part, water, ice, low))
+
+
+def _drawn(
+    part: Coarse,
+    water: list[tuple[Callable[[Coarse], Layer], Callable[[Coarse], Layer]]],
+    ice: tuple[Callable[[Coarse], F32], Callable[[Coarse], F32]],
+    low: float,
+) -> Sky:
+    """Return the sky over a part of the points; the first of each pair lies above, the second sunward."""
+    tau, light, blocked = (np.zeros(part.fine.shape, np.float32) for _ in range(3))
+    for straight, aside in water:
+        above = straight(part)
+        tau += above.tau_yx
+        light += above.tau_yx * _relief(above.rise_yx, above.tau_yx, math.tan(low))
+        blocked += aside(part).tau_yx
+    cirrus, shading = (depth(part) for depth in ice)
+    up = np.float32(math.cos(low))
     water_sun, water_lit = _down(blocked / up, 1 - _FORWARD_WATER, _DIFFUSE_WATER, _GLOW_WATER)
-    ice_sun, ice_lit = _down(ice / up, 1 - _FORWARD_ICE, _DIFFUSE_ICE, _GLOW_ICE)
+    ice_sun, ice_lit = _down(shading / up, 1 - _FORWARD_ICE, _DIFFUSE_ICE, _GLOW_ICE)
     shade = np.divide(light, tau, out=np.ones_like(tau), where=tau > 0)
     return Sky(tau, cirrus, water_sun * ice_sun, water_lit * ice_lit, shade)
 

@@ -16,32 +16,26 @@ import numpy.typing as npt
 from eomap.core.grid import PIXEL_M, Frame, transformer
 from eomap.core.period import Period
 from eomap.errors import MisuseError
-from eomap.sensors.sentinel2 import SCENE_CLASS
-from eomap.twin import hyperspectral, modis, orbits, radar, truth
+from eomap.twin import hyperspectral, modis, radar, truth
 from eomap.twin.acquisitions import Acquisition, acquisitions
-from eomap.twin.atmosphere import Air, boa, optics
+from eomap.twin.atmosphere import Air, optics
 from eomap.twin.climate import climate_at, mean_cover
-from eomap.twin.correction import corrected, residual
 from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
+from eomap.twin.exposure import FACTORS, Exposure, inside, pass_name, view_of
 from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
 from eomap.twin.land import U8, WATER, Cover
 from eomap.twin.night_lights import lights_of_year
 from eomap.twin.optical import (
     MARGIN_PX,
     Sun,
-    above_air,
-    air_optics,
-    coarser,
-    factor_of,
     illumination,
-    noisy,
     surface,
     view_factor,
 )
-from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, shifted, stranger, table_under, where
+from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, stranger, table_under, where
 from eomap.twin.sinusoid import SinusoidFrame
-from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, sky_of, through
+from eomap.twin.sky import Sky, sky_of
 from eomap.twin.source import CLASSES_ENMAP, LAND_COVER, RANK, TruthLayer
 from eomap.twin.sun import sun_angles
 from eomap.twin.weather import Forecast, Skies, explicit
@@ -50,8 +44,6 @@ from eomap.twin.wetness import radar_ground
 VERSION = "1"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 U16 = npt.NDArray[np.uint16]
-_MISSED = 0.8
-"""Optical thickness below which a scene classification takes thin cloud for the ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +104,9 @@ class World:
     ) -> Mapping[str, npt.NDArray[Any]]:
         """Return Sentinel-2 bands (y, x), reflectance at native pixel sizes; SCL as uint8 at 20 m."""
         scene = self._exposure(acquisition, frame)
-        out: dict[str, npt.NDArray[Any]] = {}
-        for band in bands:
-            if band == SCENE_CLASS:
-                out[band] = scene_classes(scene)[_inner(2)][: frame.height // 2, : frame.width // 2]
-            else:
-                out[band] = np.ascontiguousarray(self._band(scene, band, level)[_inner(factor_of(band))])
-        return out
+        return {band: scene.taken(band, level=level) for band in bands}
 
-    def _exposure(self, acquisition: Acquisition, frame: Frame) -> "Exposure":
+    def _exposure(self, acquisition: Acquisition, frame: Frame) -> Exposure:
         wide = frame.sub(-MARGIN_PX, frame.height + MARGIN_PX, -MARGIN_PX, frame.width + MARGIN_PX)
         square = acquisition.frame
         if not isinstance(square, Frame):
@@ -131,37 +117,17 @@ class World:
         if self.shift.kind is Kind.FLOOD:
             made = drowned(made, where(self.shift, points, made.zone_yx == WATER, self.seed))
         lit = illumination(made.ground, sun) * view_factor(made.ground, sun, view_of(acquisition, points))
-        sky = self._sky(points, day, sun)
-        skies = {factor: sky.coarser(factor) for factor in (1, 2, 6)}
-        return Exposure(acquisition, wide, points, made, skies, sun, self.air(day, _middle(square)), lit)
-
-    def _band(self, scene: "Exposure", band: str, level: str) -> F32:
-        factor, satellite = factor_of(band), scene.acquisition.platform
-        table = table_under(self.shift, satellite)
-        index = table.names.index(band)
-        nm = float(table.centre_nm[index])
-        at = air_optics(satellite, scene.sun, scene.air).band(band)
-        ground = coarser(surface(scene.scenery.ground, index, table=table, lit_yx=scene.lit_yx), factor)
-        seen = through(
-            above_air(ground, factor, at),
-            scene.skies[factor],
-            at=at,
-            wavelength_nm=nm,
-            sun_zenith_deg=scene.sun.zenith_deg,
-        )
-        if self.shift:
-            points = points_of(scene.frame, every_px=factor)
-            water = coarser((scene.scenery.cover_yx == Cover.WATER).astype(np.float32), factor) > 0.5
-            seen = shifted(
-                seen, self.shift, points, scene.frame, centre_nm=nm, water_yx=water, seed=self.seed
-            )
-        key = _noise_key(self.seed, scene.acquisition, band)
-        seen = noisy(seen, scene.frame, factor, seed=key)
-        if level == "L1C":
-            return seen
-        left = residual(self.seed, _pass_name(scene.acquisition), centre_nm=table.centre_nm)
-        return corrected(
-            np.asarray(boa(seen, at), np.float32), gain=left.gain_b[index], bias=left.bias_b[index]
+        sky = self._sky(points.part(*inside(1)), day, sun)
+        return Exposure(
+            acquisition,
+            frame,
+            made,
+            lit,
+            {factor: sky.coarser(factor) for factor in FACTORS},
+            sun,
+            self.air(day, _middle(square)),
+            self.shift,
+            self.seed,
         )
 
     def radar(self, acquisition: Acquisition, frame: Frame, *, product: str) -> Mapping[str, F32]:
@@ -177,7 +143,7 @@ class World:
             radar.view_of(acquisition.flight, points_of(wide)),
             rows=slice(row, row + frame.height),
             cols=slice(col, col + frame.width),
-            pass_name=_pass_name(acquisition),
+            pass_name=pass_name(acquisition),
             day=day,
             seed=self.seed,
             product=product.upper(),
@@ -296,21 +262,6 @@ class World:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Exposure:
-    """All that the bands of one scene share, margin included."""
-
-    acquisition: Acquisition
-    frame: Frame
-    points: Points
-    scenery: Scenery
-    skies: Mapping[int, Sky]
-    """In pixels of 10, 20 and 60 m, by their factor."""
-    sun: Sun
-    air: Air
-    lit_yx: F32
-
-
 @lru_cache(maxsize=2)
 def _land(frame: Frame, seed: int, kind: Kind) -> Land:
     if kind is Kind.CITY:
@@ -330,60 +281,8 @@ def _middle(frame: Frame) -> Points:
     return points_at([[lon]], [[lat]])
 
 
-def _inner(factor: int) -> tuple[slice, slice]:
-    edge = MARGIN_PX // factor
-    return slice(edge, -edge), slice(edge, -edge)
-
-
 def sun_at(frame: Frame, moment: datetime) -> Sun:
     """Return the sun over the middle of a frame; all pixels of a square share it."""
     place = _middle(frame)
     zenith, azimuth = sun_angles(place.lon_deg, place.lat_deg, moment)
     return Sun(min(float(zenith[0, 0]), 84.0), float(azimuth[0, 0]))
-
-
-def view_of(acquisition: Acquisition, points: Points) -> F32:
-    """Return the view zenith (y, x) in units of 10 degrees, positive from the side of the sun.
-
-    Sentinel-2 comes down in the morning with the sun on its left, in the east.
-    """
-    flight = acquisition.flight
-    if flight is None:
-        return np.zeros(points.shape, np.float32)
-    height_m = flight.mission.height_m
-    return points.drawn(
-        lambda at: (np.degrees(np.arctan2(orbits.abeam(flight, at)[1], height_m)) / 10).astype(np.float32)
-    )
-
-
-def _pass_name(acquisition: Acquisition) -> str:
-    """Name the pass, which all squares of one day and track share."""
-    return f"{acquisition.platform}/{acquisition.relative_orbit}/{acquisition.day.isoformat()}"
-
-
-def _noise_key(seed: int, acquisition: Acquisition, band: str) -> int:
-    text = f"{_pass_name(acquisition)}/{band}".encode()
-    return int(uniform(seed, *text)[0] * 2**24)
-
-
-def scene_classes(scene: Exposure) -> U8:
-    """Return the scene classification (y, x) at 20 m, as a processor draws it: thin cloud is often missed.
-
-    3 shadow, 4 vegetation, 5 bare, 6 water, 8 and 9 cloud of medium and high probability, 10 cirrus, 11 snow.
-    """
-    sky = scene.skies[2]
-    cover = scene.scenery.cover_yx[::2, ::2]
-    out = np.full(cover.shape, 4, np.uint8)
-    out[np.isin(cover, (Cover.BUILT, Cover.BARE))] = 5
-    field_ = cover == Cover.CROP
-    bare = coarser(scene.scenery.season.crop_yx, 2) < 0.35
-    out[field_ & bare] = 5
-    snow = coarser(scene.scenery.season.snow_yx, 2) > 0.5
-    out[snow | (cover == Cover.SNOW)] = 11
-    out[cover == Cover.WATER] = 6
-    classes, depth = sky.classes(), sky.tau_yx + sky.cirrus_yx
-    out[classes == SHADOW] = 3
-    out[(classes == THIN_CLOUD) & (depth > _MISSED)] = 8
-    out[(classes == THIN_CLOUD) & (sky.cirrus_yx > sky.tau_yx) & (sky.cirrus_yx > 0.3)] = 10
-    out[classes == THICK_CLOUD] = 9
-    return out
