@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -22,9 +23,9 @@ from eomap.core.grid import Frame
 from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.sensors.sentinel2 import LCZ_BANDS
+from eomap.twin import exposure
 from eomap.twin import world as twin
 from eomap.twin.acquisitions import Acquisition, acquisitions, seen
-from eomap.twin.atmosphere import toa
 from eomap.twin.climate import CLIMATES, climate_at, land_share
 from eomap.twin.correction import DARKEST
 from eomap.twin.earth import points_at, points_of, uniform
@@ -218,16 +219,16 @@ def _flat_style(land: Any, day: date, seed: int) -> Any:
 
 
 _SCENERY = twin.scenery
-ABLATIONS: dict[str, tuple[str, Any]] = {
-    "texture": ("scenery", _flat_style),
-    "adjacency": ("above_air", lambda surface, _, at: np.asarray(toa(surface, surface, at), np.float32)),
-    "correction residuals": ("corrected", lambda surface, **_: np.maximum(surface, DARKEST)),
-    "noise": ("noisy", lambda seen_yx, *_, **__: seen_yx),
-    "terrain light": ("illumination", lambda ground, _: np.ones_like(ground.east_yx)),
+ABLATIONS: dict[str, tuple[ModuleType, str, Any]] = {
+    "texture": (twin, "scenery", _flat_style),
+    "adjacency": (exposure, "around", lambda surface_yx, _: surface_yx),
+    "correction residuals": (exposure, "corrected", lambda surface, **_: np.maximum(surface, DARKEST)),
+    "noise": (exposure, "noisy", lambda seen_yx, *_, **__: seen_yx),
+    "terrain light": (twin, "illumination", lambda ground, _: np.ones_like(ground.east_yx)),
 }
-"""What can be left out of a scene: the name of the step in eomap.twin.world, and what stands in for it."""
+"""What can be left out of a scene: the step of the twin that makes it, and what stands in for it."""
 
 
 def without(name: str | None) -> AbstractContextManager[Any]:
     """Return a context in which twin scenes lack one of ABLATIONS; None: nothing."""
-    return ExitStack() if name is None else patch.object(twin, *ABLATIONS[name])
+    return ExitStack() if name is None else patch.object(*ABLATIONS[name])
