@@ -37,6 +37,7 @@ import twin_spectra
 
 from eomap.nn.predict import single_thread
 from eomap.sensors.sentinel2 import LCZ_BANDS
+from eomap.twin.earth import points_of
 from eomap.twin.materials import band_table
 
 OUT = Path(__file__).parent / "twin-fidelity.json"
@@ -102,15 +103,35 @@ def air() -> Any:
     return printed(lambda: twin_air.main(list(twin_samples.REAL)))
 
 
-def clouds() -> dict[str, Any]:
+def clouds() -> dict[str, list[Table]]:
     """Return what real judges call the twin's clouds, and what a model that learnt from them finds."""
     out = {}
     for name, ground in (("twin", twin_clouds.twin_ground), ("real", twin_clouds.real_ground)):
         out[f"judges, {name} ground"] = printed(lambda g=ground: twin_clouds.judge(JUDGED_SCENES, g))
+    out["judge, deserts apart"] = tables(deserts_apart())
     out["learnt from the twin"] = printed(
         lambda: twin_clouds.transfer(LEARNT_SCENES, twin_clouds.twin_ground, real=True)
     )
     return out
+
+
+def deserts_apart() -> str:
+    """Return what ukis-csmask calls scenes on the twin's ground, in deserts and elsewhere, as Markdown."""
+    from ukis_csmask.mask import CSmask
+
+    blocks: dict[bool, list[Any]] = {True: [], False: []}
+    for place in twin_clouds.places(JUDGED_SCENES, side_px=twin_clouds.SIDE_PX, seed=77):
+        made = twin_clouds.scene(place, twin_clouds.UKIS_BANDS, twin_clouds.twin_ground)
+        stack = np.stack([made.seen[n] for n in twin_clouds.UKIS_BANDS], -1)
+        found = CSmask(stack, list(twin_clouds.UKIS_NAMES), product_level="l1c").csm[..., 0]
+        lon, lat = points_of(place.frame, every_px=96).centre_deg
+        dry = twin_samples.climate_of(lon, lat, place.seed) == "desert"
+        blocks[dry].append(twin_clouds.confusions(made.truth_yx, found, 3))
+    lines = ["| ukis-csmask | kappa | accuracy | found / right, per class |", "|---|---|---|---|"]
+    for dry, some in blocks.items():
+        title = f"{len(some)} scenes {'in deserts' if dry else 'elsewhere'}"
+        lines.append(twin_clouds.row(title, np.concatenate(some)))
+    return "\n".join(lines)
 
 
 def zones() -> list[dict[str, Any]]:
