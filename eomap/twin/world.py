@@ -7,7 +7,6 @@ m material, y row (north to south), x column (west to east).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
 from eomap.twin.exposure import FACTORS, Exposure, inside, pass_name, view_of
 from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
+from eomap.twin.kept import Kept
 from eomap.twin.land import U8, WATER, Cover
 from eomap.twin.night_lights import lights_of_year
 from eomap.twin.optical import (
@@ -44,6 +44,8 @@ from eomap.twin.wetness import radar_ground
 VERSION = "1"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 U16 = npt.NDArray[np.uint16]
+LANDS: Kept[Land] = Kept(8_000_000)
+"""Two pieces of a whole scene, or all of a small one: about 130 bytes a pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class World:
 
     def land(self, frame: Frame) -> Land:
         """Return the land of a frame; the last few are kept, for dates come one after another."""
-        return _land(frame, self.seed, self.shift.kind)
+        key = (frame, self.seed, self.shift.kind)
+        return LANDS.get(key, frame.height * frame.width, lambda: _land(*key))
 
     def scenery(self, frame: Frame, day: date) -> Scenery:
         """Return the land of a frame on a day."""
@@ -262,7 +265,6 @@ class World:
         }
 
 
-@lru_cache(maxsize=2)
 def _land(frame: Frame, seed: int, kind: Kind) -> Land:
     if kind is Kind.CITY:
         return land_of(frame, seed, town_style=UNSEEN_STYLE)
