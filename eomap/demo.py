@@ -39,7 +39,7 @@ class Place:
     )  # fmt: skip
     """The area, across the border of two tiles at 55.5 N."""
     seed: int = 17
-    period: str = "2024-06-05/2024-06-17"
+    period: str = "2024-06-10/2024-06-22"
     point: tuple[float, float] = (11.127, 55.527)
 
     @property
@@ -143,8 +143,14 @@ def _draw_panels(path: Path, place: Place, aoi: Path, scenes: Path, cube: Path, 
     seen = {day: _seen(plan, frame, day, mask="none") for day in days}
     kept = {day: _seen(plan, frame, day, mask=plan.mask) for day in days}
     clear = _seen(plan, frame, "", mask=plan.mask)
-    shares = {day: float((kept[day] > 0).all(axis=0).mean()) for day in days}
-    worst = min(days, key=lambda day: abs(shares[day] - 0.5))  # the date that shows most of both
+    window = open_cube(str(cube)).extent.window
+    legend = product(plan.product).gives[0]
+    codes = _on_canvas(open_cube(str(cube)).read("lcz", window), window, frame, every)
+    area = codes != legend.fill
+    shown = {day: float((seen[day] > 0).all(axis=0)[::every, ::every][area].mean()) for day in days}
+    shares = {day: float((kept[day] > 0).all(axis=0)[::every, ::every][area].mean()) for day in days}
+    # The date that shows the whole area and most of both, land and clouds.
+    mixed = min(days, key=lambda day: abs(shares[day] - 0.5) + 1 - shown[day])
     # Blue air lies over every scene; the darkest pixels of each band show how much.
     air = np.array([np.percentile(band[band > 0], 0.2) for band in clear])[:, None, None]
 
@@ -152,22 +158,19 @@ def _draw_panels(path: Path, place: Place, aoi: Path, scenes: Path, cube: Path, 
         rgb = true_colour((dn[:, ::every, ::every] - air + 100) / 10_000, white=0.26)
         return hatched(rgb, hide[::every, ::every])
 
-    window = open_cube(str(cube)).extent.window
-    legend = product(plan.product).gives[0]
-    codes = _on_canvas(open_cube(str(cube)).read("lcz", window), window, frame, every)
     truth = read_classes(open_truth(scenes).layer("lcz"), window)
     true_codes = _on_canvas(np.where(truth > 0, truth, legend.fill).astype(np.uint8), window, frame, every)
     nowhere = np.zeros(frame.shape, bool)
     panels = [
-        (f"Sentinel-2, {worst}, one of {len(days)} dates", picture(seen[worst], nowhere)),
-        (f"Cloud mask: {shares[worst]:.0%} of it kept", picture(seen[worst], (kept[worst] == 0).any(axis=0))),
+        (f"Sentinel-2, {mixed}, one of {len(days)} dates", picture(seen[mixed], nowhere)),
+        (f"Cloud mask: {shares[mixed]:.0%} of it kept", picture(seen[mixed], (kept[mixed] == 0).any(axis=0))),
         ("Clear-sky composite of all dates", picture(clear, (clear == 0).any(axis=0))),
         ("Sentinel-1 on the first date: VV, VH, ratio", _radar(scenes, frame)[::every, ::every]),
         ("Local climate zones, the map", class_rgb(codes, legend)),
         ("Local climate zones, the truth", class_rgb(true_codes, legend)),
     ]
     for _, rgb in panels:
-        rgb[codes == legend.fill] = OUTSIDE
+        rgb[~area] = OUTSIDE
     side_by_side([(f"{label} (synthetic)", rgb) for label, rgb in panels], path, columns=3)
 
 

@@ -258,7 +258,7 @@ def near(points: Points, site: Site, reach_m: float) -> tuple[slice, slice]:
     for there, middle in zip(at.earth_m, here.earth_m, strict=True):
         far2 += np.square(there - float(middle))
     inside = far2 <= (reach_m + slack_m) ** 2
-    spans = [_span(np.logical_or.reduce(inside, axis=axis)) for axis in (1, 0)]
+    spans = [_span(np.asarray(inside.any(axis=axis))) for axis in (1, 0)]
     if nodes is None:
         return spans[0], spans[1]
     rows, cols = (

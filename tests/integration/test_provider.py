@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import rasterio
+from plain_world import PlainWorld
 from provider_server import served
 from shapely.geometry import box
 
@@ -19,7 +20,6 @@ from eomap.io.catalog import open_catalog
 from eomap.io.pixels import RasterReader
 from eomap.sensors.sentinel2 import to_scene
 from eomap.twin.build import Order, build
-from eomap.twin.plain import PlainWorld
 from eomap.twin.quirks import EXPIRED, quirks_named
 
 BOUNDS, PERIOD = (12.60, 52.44, 12.68, 52.504), Period.parse("2023-06-01/2023-06-09")

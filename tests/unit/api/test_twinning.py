@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from plain_world import PlainWorld
 from small_world import command, contents
 
 from eomap.api import twinning
-from eomap.twin.plain import PlainWorld
 from eomap.twin.quirks import NAMES
 
 AREA, DAYS = "12.60,52.50,12.606,52.504", "2023-06-05/2023-06-09"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from plain_world import PlainWorld
 from shapely.geometry import box
 
 from eomap import api
@@ -18,7 +19,6 @@ from eomap.sensors.sentinel2 import offset_of, tile_of
 from eomap.twin import build as building
 from eomap.twin.build import Order, bounds_around, build
 from eomap.twin.earth import points_at
-from eomap.twin.plain import PlainWorld
 from eomap.twin.truth_files import truth_frames
 
 BOUNDS = (12.60, 52.50, 12.615, 52.508)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
+from plain_world import PlainWorld
 from shapely.geometry import box
 
 from eomap import api
@@ -13,7 +14,6 @@ from eomap.twin import modis
 from eomap.twin.acquisitions import acquisitions
 from eomap.twin.build import Order, build, ordered
 from eomap.twin.hyperspectral import NODATA
-from eomap.twin.plain import PlainWorld
 from eomap.twin.sinusoid import SinusoidFrame, pixel_of
 from eomap.twin.source import RANK, PixelSource
 from eomap.twin.world import World

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import rasterio
+from plain_world import PlainWorld
 from shapely.geometry import box
 
 from eomap import api
@@ -23,7 +24,6 @@ from eomap.sensors.sentinel2 import (
     to_scene,
 )
 from eomap.twin.build import Order, build
-from eomap.twin.plain import PlainWorld
 from eomap.twin.quirks import NAMES, Quirks, quirks_named
 
 BOUNDS = (12.60, 52.50, 12.606, 52.504)
