@@ -37,6 +37,7 @@ from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, stranger, table_under, w
 from eomap.twin.sinusoid import SinusoidFrame
 from eomap.twin.sky import Sky, sky_of
 from eomap.twin.source import CLASSES_ENMAP, LAND_COVER, RANK, TruthLayer
+from eomap.twin.strips import in_strips
 from eomap.twin.sun import sun_angles
 from eomap.twin.weather import Forecast, Skies, explicit
 from eomap.twin.wetness import radar_ground
@@ -119,13 +120,18 @@ class World:
         made, points = scenery(land, day, self.seed), land.points
         if self.shift.kind is Kind.FLOOD:
             made = drowned(made, where(self.shift, points, made.zone_yx == WATER, self.seed))
-        lit = illumination(made.ground, sun) * view_factor(made.ground, sun, view_of(acquisition, points))
+        view = view_of(acquisition, points)
+
+        def lit(rows: slice) -> F32:
+            ground = made.ground.of_rows(rows)
+            return illumination(ground, sun) * view_factor(ground, sun, view[rows])
+
         sky = self._sky(points.part(*inside(1)), day, sun)
         return Exposure(
             acquisition,
             frame,
             made,
-            lit,
+            in_strips(lit, wide.height),
             {factor: sky.coarser(factor) for factor in FACTORS},
             sun,
             self.air(day, _middle(square)),
