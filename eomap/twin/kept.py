@@ -14,23 +14,27 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Kept(Generic[T]):
-    """Values by key, at most `most_px` pixels of them; for several threads."""
+    """Values by key; for several threads."""
 
     most_px: int
+    """Pixels of all together."""
+    largest_px: int
+    """Pixels of the largest one that is kept at all."""
     _held: OrderedDict[Hashable, tuple[int, T]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def get(self, key: Hashable, pixels: int, make: Callable[[], T]) -> T:
-        """Return what is kept under a key, or make it and keep it, if it fits at all."""
+        """Return what is kept under a key, or make it and keep it, if it is not too large."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
                 return self._held[key][1]
-            self._make_room(pixels)
+            if pixels <= self.largest_px:
+                self._make_room(pixels)
         made = make()
-        with self._lock:
-            self._make_room(pixels)
-            if pixels <= self.most_px:
+        if pixels <= self.largest_px:
+            with self._lock:
+                self._make_room(pixels)
                 self._held[key] = pixels, made
         return made
 

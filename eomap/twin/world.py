@@ -45,8 +45,9 @@ from eomap.twin.wetness import radar_ground
 VERSION = "1"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 U16 = npt.NDArray[np.uint16]
-LANDS: Kept[Land] = Kept(8_000_000)
-"""Two pieces of a whole scene, or all of a small one: about 130 bytes a pixel."""
+LANDS: Kept[Land] = Kept(8_000_000, largest_px=3_900_000)
+"""At about 130 bytes a pixel. Pieces of whole scenes are larger: they come back only with the next scene, when
+35 others have passed, so their land is let go before their bands are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,10 @@ class World:
             raise MisuseError("optical", expected="a Sentinel-2 acquisition", got=acquisition.sensor)
         day, sun = acquisition.day, sun_at(square, acquisition.moment)
         land = self.land(wide)
-        made, points = scenery(land, day, self.seed), land.points
+        points = land.points
+        # The sky first: what it needs for a while is gone before there is more to hold.
+        sky = self._sky(points.part(*inside(1)), day, sun)
+        made = scenery(land, day, self.seed)
         if self.shift.kind is Kind.FLOOD:
             made = drowned(made, where(self.shift, points, made.zone_yx == WATER, self.seed))
         view = view_of(acquisition, points)
@@ -126,7 +130,6 @@ class World:
             ground = made.ground.of_rows(rows)
             return illumination(ground, sun) * view_factor(ground, sun, view[rows])
 
-        sky = self._sky(points.part(*inside(1)), day, sun)
         return Exposure(
             acquisition,
             frame,
@@ -148,7 +151,7 @@ class World:
         land, day = self.land(wide), acquisition.day
         row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
         image = radar.observed(
-            radar_ground(land, self.scenery(wide, day), day, self.seed + 6_000),
+            radar_ground(land, scenery(land, day, self.seed), day, self.seed + 6_000),
             radar.view_of(acquisition.flight, points_of(wide)),
             rows=slice(row, row + frame.height),
             cols=slice(col, col + frame.width),
