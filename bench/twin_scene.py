@@ -109,7 +109,7 @@ def measured(level: str, side: int | None, threads: int, profile: str | None) ->
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(threads) as pool:
         home = Path(folder)
         build._write_product(home / "warm", scene(level, 120), Quirks(), source, pool)
-        world._land.cache_clear()
+        world.LANDS.clear()
         watch = cProfile.Profile() if profile else nullcontext()
         if profile:
             rendered, build.rendered = build.rendered, lambda *a, **k: watch.runcall(rendered, *a, **k)

@@ -8,6 +8,7 @@ y row, x column, n point.
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numba
@@ -49,7 +50,7 @@ def fractal(
     """
     out = np.zeros(x_m.shape, np.float32)
     x, y, z = (np.ascontiguousarray(a, np.float64).reshape(-1) for a in (x_m, y_m, z_m))
-    _fractal(x, y, z, *_waves(wavelength_m, seed, octaves, gain, only), out.reshape(-1))
+    _fractal(x, y, z, *_waves(wavelength_m, seed, octaves, gain, (only.start, only.stop)), out.reshape(-1))
     return out
 
 
@@ -67,7 +68,9 @@ def fractal_numpy(
     """Return what `fractal` returns; this plain twin defines it."""
     total = np.zeros(x_m.shape, np.float32)
     with np.errstate(over="ignore"):
-        for key, per_m, shift, weight in zip(*_waves(wavelength_m, seed, octaves, gain, only), strict=True):
+        for key, per_m, shift, weight in zip(
+            *_waves(wavelength_m, seed, octaves, gain, (only.start, only.stop)), strict=True
+        ):
             at = [np.asarray(a, np.float64) * per_m + shift for a in (x_m, y_m, z_m)]
             whole = [np.floor(a) for a in at]
             corner = [w.astype(np.int64).astype(np.uint32) for w in whole]
@@ -84,15 +87,17 @@ def fractal_numpy(
     return total
 
 
+@lru_cache(maxsize=4096)
 def _waves(
-    wavelength_m: float, seed: int, octaves: int, gain: float, only: slice
+    wavelength_m: float, seed: int, octaves: int, gain: float, only: tuple[int, int]
 ) -> tuple[U32, F64, F64, F32]:
     """Return key, waves per metre, shift in waves and weight of each octave."""
-    number = np.arange(only.start, min(only.stop, octaves))
+    number = np.arange(only[0], min(only[1], octaves))
     key = mixed_numpy(np.array([(seed + 7919 * k) & _U32 for k in number.tolist()], np.uint32))
     scale = 1 / (_UNIT_STD * math.sqrt(sum(gain ** (2 * k) for k in range(octaves))))
     shift = (key >> np.uint32(8)).astype(np.float64) * 2.0**-24
-    return key, 2.0**number / wavelength_m, shift, (scale * gain**number).astype(np.float32)
+    per_m = np.asarray(2.0**number / wavelength_m, np.float64)
+    return key, per_m, shift, (scale * gain**number).astype(np.float32)
 
 
 def _slope(corner: list[Any], part: list[F32], step: tuple[int, int, int], key: Any) -> F32:

@@ -4,6 +4,8 @@ R. Keys, Cubic convolution interpolation for digital image processing, 1981 (doi
 a = -1/2: passes through the nodes, exact for quadratics. Axis letters: r, c node row and column; y, x pixel.
 """
 
+from functools import cache
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +41,7 @@ def upsampled_numpy(node_rc: F32, *, factor: int, row0: int, col0: int, shape: t
     return out
 
 
+@cache
 def _weights(factor: int) -> F32:
     """Return the weights (phase, 4) of the nodes at -1, 0, 1, 2."""
     t = (np.arange(factor) + 0.5) / factor

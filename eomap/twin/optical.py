@@ -58,6 +58,12 @@ class Ground:
     """Rise over run towards the east, and towards the north."""
     north_yx: F32
 
+    def of_rows(self, rows: slice) -> "Ground":
+        """Return the ground of some rows."""
+        return Ground(
+            self.fraction_myx[:, rows], self.style_kyx[:, rows], self.east_yx[rows], self.north_yx[rows]
+        )
+
 
 def illumination(ground: Ground, sun: Sun) -> F32:
     """Return how much more light a slope gets than flat ground (y, x): 1 where flat.

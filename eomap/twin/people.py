@@ -68,6 +68,6 @@ def radius_m(population: float) -> float:
     (Bettencourt 2013, doi:10.1126/science.1235823).
 
     >>> round(radius_m(180)), round(radius_m(100_000)), round(radius_m(10_000_000))
-    (195, 2870, 20310)
+    (195, 2868, 20301)
     """
     return math.sqrt(0.12e6 * (population / 180) ** 0.85 / math.pi)

@@ -7,7 +7,6 @@ m material, y row (north to south), x column (west to east).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
 from eomap.twin.exposure import FACTORS, Exposure, inside, pass_name, view_of
 from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
+from eomap.twin.kept import Kept
 from eomap.twin.land import U8, WATER, Cover
 from eomap.twin.night_lights import lights_of_year
 from eomap.twin.optical import (
@@ -37,6 +37,7 @@ from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, stranger, table_under, w
 from eomap.twin.sinusoid import SinusoidFrame
 from eomap.twin.sky import Sky, sky_of
 from eomap.twin.source import CLASSES_ENMAP, LAND_COVER, RANK, TruthLayer
+from eomap.twin.strips import in_strips
 from eomap.twin.sun import sun_angles
 from eomap.twin.weather import Forecast, Skies, explicit
 from eomap.twin.wetness import radar_ground
@@ -44,6 +45,9 @@ from eomap.twin.wetness import radar_ground
 VERSION = "1"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 U16 = npt.NDArray[np.uint16]
+LANDS: Kept[Land] = Kept(8_000_000, largest_px=3_900_000)
+"""At about 130 bytes a pixel. Pieces of whole scenes are larger: they come back only with the next scene, when
+35 others have passed, so their land is let go before their bands are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class World:
 
     def land(self, frame: Frame) -> Land:
         """Return the land of a frame; the last few are kept, for dates come one after another."""
-        return _land(frame, self.seed, self.shift.kind)
+        key = (frame, self.seed, self.shift.kind)
+        return LANDS.get(key, frame.height * frame.width, lambda: _land(*key))
 
     def scenery(self, frame: Frame, day: date) -> Scenery:
         """Return the land of a frame on a day."""
@@ -113,16 +118,23 @@ class World:
             raise MisuseError("optical", expected="a Sentinel-2 acquisition", got=acquisition.sensor)
         day, sun = acquisition.day, sun_at(square, acquisition.moment)
         land = self.land(wide)
-        made, points = scenery(land, day, self.seed), land.points
+        points = land.points
+        # The sky first: what it needs for a while is gone before there is more to hold.
+        sky = self._sky(points.part(*inside(1)), day, sun)
+        made = scenery(land, day, self.seed)
         if self.shift.kind is Kind.FLOOD:
             made = drowned(made, where(self.shift, points, made.zone_yx == WATER, self.seed))
-        lit = illumination(made.ground, sun) * view_factor(made.ground, sun, view_of(acquisition, points))
-        sky = self._sky(points.part(*inside(1)), day, sun)
+        view = view_of(acquisition, points)
+
+        def lit(rows: slice) -> F32:
+            ground = made.ground.of_rows(rows)
+            return illumination(ground, sun) * view_factor(ground, sun, view[rows])
+
         return Exposure(
             acquisition,
             frame,
             made,
-            lit,
+            in_strips(lit, wide.height),
             {factor: sky.coarser(factor) for factor in FACTORS},
             sun,
             self.air(day, _middle(square)),
@@ -139,7 +151,7 @@ class World:
         land, day = self.land(wide), acquisition.day
         row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
         image = radar.observed(
-            radar_ground(land, self.scenery(wide, day), day, self.seed + 6_000),
+            radar_ground(land, scenery(land, day, self.seed), day, self.seed + 6_000),
             radar.view_of(acquisition.flight, points_of(wide)),
             rows=slice(row, row + frame.height),
             cols=slice(col, col + frame.width),
@@ -262,7 +274,6 @@ class World:
         }
 
 
-@lru_cache(maxsize=2)
 def _land(frame: Frame, seed: int, kind: Kind) -> Land:
     if kind is Kind.CITY:
         return land_of(frame, seed, town_style=UNSEEN_STYLE)
