@@ -57,7 +57,7 @@ class RasterFile:
                 self._scratch, "w", driver="GTiff", height=height, width=width, count=self.raster.bands,
                 dtype=self.raster.dtype, crs=self.raster.crs, transform=Affine(*self.raster.transform),
                 nodata=self.raster.nodata, tiled=True, blockxsize=BLOCK_PX, blockysize=BLOCK_PX,
-                BIGTIFF="IF_SAFER",
+                BIGTIFF="IF_SAFER", interleave="band",  # a block of all 224 bands would not fit the cache
             )  # fmt: skip
             self._file.update_tags(SYNTHETIC=TAG)
             for number, text in enumerate(self.raster.descriptions, 1):
