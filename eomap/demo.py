@@ -147,12 +147,11 @@ def _draw_panels(path: Path, place: Place, aoi: Path, scenes: Path, cube: Path, 
     legend = product(plan.product).gives[0]
     codes = _on_canvas(open_cube(str(cube)).read("lcz", window), window, frame, every)
     area = np.asarray(codes != legend.fill)
-    shown = {
-        day: float(np.asarray((seen[day] > 0).all(axis=0))[::every, ::every][area].mean()) for day in days
-    }
-    shares = {
-        day: float(np.asarray((kept[day] > 0).all(axis=0))[::every, ::every][area].mean()) for day in days
-    }
+
+    def share(dn: npt.NDArray[np.uint16]) -> float:
+        return float(np.asarray((dn > 0).all(axis=0))[::every, ::every][area].mean())
+
+    shown, shares = ({day: share(dn) for day, dn in of.items()} for of in (seen, kept))
     # The date that shows the whole area and most of both, land and clouds.
     mixed = min(days, key=lambda day: abs(shares[day] - 0.5) + 1 - shown[day])
     # Blue air lies over every scene; the darkest pixels of each band show how much.

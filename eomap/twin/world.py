@@ -46,8 +46,8 @@ VERSION = "1"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 U16 = npt.NDArray[np.uint16]
 LANDS: Kept[Land] = Kept(8_000_000, largest_px=3_900_000)
-"""At about 130 bytes a pixel. Pieces of whole scenes are larger: they come back only with the next scene, when
-35 others have passed, so their land is let go before their bands are made."""
+"""At about 130 bytes a pixel. Pieces of whole scenes are larger: they come back only with the next scene,
+when 35 others have passed, so their land is let go before their bands are made."""
 
 
 @dataclass(frozen=True, slots=True)
