@@ -9,7 +9,7 @@ scenes, is scored on synthetic scenes of other seeds, and with `--real` on the l
 folder. Tuning uses the synthetic hold-out; every `--real` is a look at the real scene, to be counted.
 
 Scenes have 30 m pixels, for which ukis-csmask was made. Classes: 0 clear, 1 cloud (thick or thin), 2 shadow.
-Intervals: 95 %, bootstrap over squares of 32 x 32 pixels. docs/explanation/twin-clouds.md has the figures.
+Intervals: 95 %, bootstrap over squares of 32 x 32 pixels. docs/explanation/twin.md has the figures.
 """
 
 import argparse
