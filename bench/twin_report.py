@@ -36,7 +36,7 @@ def bars(of: dict[str, Any]) -> str:
         for ground in ("twin", "real"):
             (judges,) = of["clouds"][f"judges, {ground} ground"]
             kappa = judges["rows"][0][1]
-            asked = f"ukis-csmask on our clouds, kappa >= .75 ({ground} ground)"
+            asked = f"ukis-csmask on our clouds, kappa >= .75 ({ground} ground; places not held out)"
             rows.append([asked, kappa, word(float(kappa.split()[0]) >= 0.75)])
         (learnt,) = of["clouds"]["learnt from the twin"]
         kappa = learnt["rows"][-1][1]
