@@ -85,15 +85,11 @@ def _product(attributes: dict[str, Any]) -> Product | None:
 def _tiles(cube: Cube, layer: Layer, bounds: tuple[float, float, float, float]) -> list[Tile]:
     """Return the tiles written so far that meet a box in degrees, in order."""
     from eomap.core.grid import Tile
+    from eomap.io.truth_pixels import meet
 
     places = sorted(tuple(int(n) for n in key.split("/")[-2:]) for key in cube.store.keys(f"{layer.name}/c"))
     tiles = [Tile(cube.extent.row0 + row, cube.extent.col0 + col) for row, col in places]
-    return [t for t in tiles if _meet(t.bounds_deg, bounds)]
-
-
-def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    """Say whether two boxes west, south, east, north share an area."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    return [t for t in tiles if meet(t.bounds_deg, bounds)]
 
 
 def _blocks(tile: Tile, step: int, side: int) -> Iterator[Window]:
@@ -115,6 +111,7 @@ def _compared(
     from eomap.core.grid import Window, tile_cells, tile_window
     from eomap.io.shards import chunk_cells
     from eomap.io.sights import Sight
+    from eomap.io.truth_pixels import meet
 
     step = cube.extent.step
     tiles = _tiles(cube, pair.layer, pair.truth.bounds_deg)
@@ -134,7 +131,7 @@ def _compared(
     total: Tally | None = None
     for tile in tiles:
         for block in _blocks(tile, step, side or chunk_cells(tile_cells(step))):
-            if not _meet(block.bounds_deg, pair.truth.bounds_deg):
+            if not meet(block.bounds_deg, pair.truth.bounds_deg):
                 continue
             part = _part(cube, pair, looks, block)
             made = _tally(pair, part)

@@ -48,7 +48,7 @@ def _mosaic(layer: TruthLayer, window: Window, bands: tuple[int, ...], gather: G
     for file in layer.files:
         if not waiting.any():
             break
-        if not _meet(file.bounds_deg, window.bounds_deg):
+        if not meet(file.bounds_deg, window.bounds_deg):
             continue
         row, col = _centres(file, window)
         inside = (row >= 0) & (row < file.shape[0]) & (col >= 0) & (col < file.shape[1]) & waiting
@@ -65,7 +65,8 @@ def _mosaic(layer: TruthLayer, window: Window, bands: tuple[int, ...], gather: G
     return out
 
 
-def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+def meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    """Say whether two boxes west, south, east, north share an area."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 

@@ -17,7 +17,7 @@ from eomap.core.period import Period
 from eomap.errors import MisuseError
 from eomap.twin import degrees, orbits, sinusoid
 from eomap.twin.degrees import DegreeFrame
-from eomap.twin.earth import Points, Site, from_site, points_at, sites, uniform
+from eomap.twin.earth import METRES_PER_DEGREE, Points, Site, from_site, points_at, sites, uniform
 from eomap.twin.orbits import SENTINEL1, SENTINEL2, Mission, Pass
 from eomap.twin.outlines import swath_deg
 from eomap.twin.sinusoid import PX_250M, PX_500M, SinusoidFrame
@@ -223,7 +223,7 @@ def _slice_frame(flight: Pass, ends: tuple[float, float]) -> tuple[Frame, tuple[
 
 
 def _enmap(bounds_deg: Bounds, period: Period, seed: int) -> Iterator[Acquisition]:
-    reach = 0.75 * ENMAP_SIDE_M / 111_195
+    reach = 0.75 * ENMAP_SIDE_M / METRES_PER_DEGREE
     west, south, east, north = bounds_deg
     aside = reach / max(0.1, math.cos(math.radians(max(abs(south), abs(north)))))
     wide = (west - aside, max(south - reach, -79.0), east + aside, min(north + reach, 83.0))

@@ -160,3 +160,10 @@ def _cell(lon_deg: F64, lat_deg: F64) -> tuple[F64, F64]:
 def of_climate(climate_yx: U8, name: str) -> F32:
     """Return one number of each pixel's climate (y, x), e.g. its `trees`."""
     return np.array([getattr(c, name) for c in CLIMATES], np.float32)[climate_yx]
+
+
+@lru_cache(maxsize=1)
+def strangers() -> U8:
+    """Return, for each of CLIMATES, the index of the one whose plants differ most from its own."""
+    plants = np.array([(c.trees, c.scattered, c.bush, c.grass, c.conifer, c.crops) for c in CLIMATES])
+    return np.abs(plants[:, None] - plants[None]).sum(axis=2).argmax(axis=1).astype(np.uint8)

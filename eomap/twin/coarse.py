@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.kernels.upsample import MARGIN
-from eomap.twin.earth import F32, F64, NODE_PX, Points
+from eomap.twin.earth import F32, F64, METRES_PER_DEGREE, NODE_PX, Points
 from eomap.twin.strips import in_strips
 
 T = TypeVar("T")
 I64 = npt.NDArray[np.int64]
-METRES_PER_DEGREE = 111_195.0
 SMOOTH_NODES = 4
 """Waves of so many nodes and more are smooth enough to be drawn between them."""
 _PLAIN_PIXEL_M = 10.0

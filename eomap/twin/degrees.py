@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eomap.twin.earth import NODE_PX, Nodes, Points, node_numbers, points_at
+from eomap.twin.earth import METRES_PER_DEGREE, NODE_PX, Nodes, Points, node_numbers, points_at
 
 Bounds = tuple[float, float, float, float]
 PER_DEGREE = 240
 TILE_DEG, TILE_PX = 10, 2400
-METRES_PER_DEGREE = 111_195.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 _AXIS_M, _FLATTENING = 6_378_137.0, 1 / 298.257223563
 _ECCENTRICITY2 = _FLATTENING * (2 - _FLATTENING)
+METRES_PER_DEGREE = 111_195.0
+"""Of latitude, on a sphere of the Earth's mean radius."""
 _KNOT_M = 320
 """Spacing of exactly transformed places: between them, straight lines err by 2 mm."""
 NODE_PX, _SMOOTH_NODES = 8, 4
@@ -206,7 +208,7 @@ def sites(bounds_deg: tuple[float, float, float, float], spacing_m: float, seed:
     Longitudes run on beyond 180 where the bounds do.
     """
     west, south, east, north = bounds_deg
-    step_deg = spacing_m / 111_195
+    step_deg = spacing_m / METRES_PER_DEGREE
     for row in range(math.floor((south + 90) / step_deg), math.floor((north + 90) / step_deg) + 1):
         lat = -90 + (row + 0.5) * step_deg
         if not -90 < lat < 90:

@@ -56,16 +56,16 @@ class Land:
 
 
 def land_of(
-    frame: Frame, seed: int, *, every_px: int = 1, climate: int | None = None, town_style: str | None = None
+    frame: Frame, seed: int, *, every_px: int = 1, foreign: bool = False, town_style: str | None = None
 ) -> Land:
     """Return the land of a frame, or of the middles of its squares of `every_px` pixels.
 
-    Frames of one zone agree bit for bit wherever they overlap. `climate` puts all under one of CLIMATES,
+    Frames of one zone agree bit for bit wherever they overlap. `foreign` is as of `wild_land`,
     `town_style` makes all towns of one kind.
     """
     wide = frame.sub(-every_px, frame.height + every_px, -every_px, frame.width + every_px)
     points = points_of(wide, every_px=every_px)
-    return land_at(points, seed, pixel_m=10.0 * every_px, climate=climate, town_style=town_style)
+    return land_at(points, seed, pixel_m=10.0 * every_px, foreign=foreign, town_style=town_style)
 
 
 def land_at(
@@ -74,7 +74,7 @@ def land_at(
     *,
     pixel_m: float,
     skew_yx: F32 | None = None,
-    climate: int | None = None,
+    foreign: bool = False,
     town_style: str | None = None,
 ) -> Land:
     """Return the land of points without their outermost row and column, which say how it slopes.
@@ -86,7 +86,7 @@ def land_at(
     def grown(rows: slice) -> tuple[Wild, U8, F32]:
         edged, part = wide.part(slice(rows.start, rows.stop + 2), ALL), points.part(rows, ALL)
         skew = None if skew_yx is None else skew_yx[rows]
-        wild = wild_land(edged, seed, pixel_m=pixel_m, skew_yx=skew, climate=climate)
+        wild = wild_land(edged, seed, pixel_m=pixel_m, skew_yx=skew, foreign=foreign)
         return wild, natural_materials(part, wild, seed + 1_000), styles(part, wild, seed + 1_100)
 
     wild, fraction, style = in_strips(grown, points.shape[0])

@@ -18,9 +18,10 @@ from eomap.core.grid import Frame
 from eomap.io.footprints import footprint
 from eomap.twin.acquisitions import ENMAP_ANGLE, ENMAP_SIDE_M
 from eomap.twin.composite_items import composite_asset, composite_properties
-from eomap.twin.degrees import METRES_PER_DEGREE, DegreeFrame
+from eomap.twin.degrees import DegreeFrame
 from eomap.twin.deliveries import COMMON, LEVELS, RADAR, AssetFile, Delivery
 from eomap.twin.documents import utc
+from eomap.twin.earth import METRES_PER_DEGREE
 from eomap.twin.files import Raster
 from eomap.twin.materials import band_table
 from eomap.twin.outlines import frame_outline, swath, turned_square

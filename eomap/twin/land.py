@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from eomap.kernels.nearest import nearest_site
 from eomap.kernels.parcels import Plots, parcels
-from eomap.twin.climate import climate_at, land_share, of_climate
+from eomap.twin.climate import climate_at, land_share, of_climate, strangers
 from eomap.twin.earth import F32, F64, Points, around, points_at, sites, uniform
 
 U8 = npt.NDArray[np.uint8]
@@ -83,15 +83,16 @@ def wild_land(
     *,
     pixel_m: float = 10.0,
     skew_yx: F32 | None = None,
-    climate: int | None = None,
+    foreign: bool = False,
 ) -> Wild:
     """Return the land of some points, without the outermost row and column, which give it its slopes.
 
     `skew_yx` (of what is returned): metres to the east that a step of one metre north along the columns
-    takes, none on a frame. `climate`, an index into CLIMATES, puts all of it under one climate.
+    takes, none on a frame. `foreign` gives every place the plants of the climate least like its own.
     """
     inside = points.part(slice(1, -1), slice(1, -1))
-    group = climate_at(inside, seed + 10) if climate is None else np.full(inside.shape, climate, np.uint8)
+    group = climate_at(inside, seed + 10)
+    group = strangers()[group] if foreign else group
     relief = _relief(points, inside, seed, pixel_m, skew_yx)
     zone, cover = _plants(inside, seed + 30, group, relief)
     fields = _fields(inside, seed + 60)

@@ -77,12 +77,12 @@ def parts_along(frame: SinusoidFrame) -> int:
 
 
 @lru_cache(maxsize=2)
-def parts_land(frame: SinusoidFrame, seed: int, climate: int | None = None) -> Land:
+def parts_land(frame: SinusoidFrame, seed: int, foreign: bool = False) -> Land:
     """Return the land of a frame's parts; the last two are kept, for dates come one after another."""
     per_px = parts_along(frame)
     wide = frame.points(per_px=per_px, margin=1)
     skew = frame.skew(wide)[1:-1, 1:-1].astype(np.float32)
-    return land_at(wide, seed, pixel_m=frame.pixel_m / per_px, skew_yx=skew, climate=climate)
+    return land_at(wide, seed, pixel_m=frame.pixel_m / per_px, skew_yx=skew, foreign=foreign)
 
 
 def surface(ground: Ground, bands: Sequence[str], *, sun: Sun, per_px: int) -> F32:

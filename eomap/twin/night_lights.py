@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from eomap.errors import MisuseError
 from eomap.kernels.noise import white
-from eomap.twin.degrees import METRES_PER_DEGREE, PER_DEGREE, DegreeFrame
-from eomap.twin.earth import F32, Points, around, from_site
+from eomap.twin.degrees import PER_DEGREE, DegreeFrame
+from eomap.twin.earth import F32, METRES_PER_DEGREE, Points, around, from_site
 from eomap.twin.ground import Land, land_at
 from eomap.twin.people import Settlement, settlements
 from eomap.twin.sinusoid import area_mean
@@ -117,9 +117,9 @@ def night_lights(
     return np.maximum(bloomed(light) + noise, 0).astype(np.float32)
 
 
-def lights_of_year(frame: DegreeFrame, seed: int, *, year: int, climate: int | None = None) -> F32:
-    """Return a year's mean radiance (y, x), nW cm-2 sr-1, of the twin's land; `climate` as of `land_at`."""
-    land = _parts(frame, seed, climate)
+def lights_of_year(frame: DegreeFrame, seed: int, *, year: int, foreign: bool = False) -> F32:
+    """Return a year's mean radiance (y, x), nW cm-2 sr-1, of the twin's land; `foreign` as of `land_at`."""
+    land = _parts(frame, seed, foreign)
     return night_lights(
         frame,
         towns=settlements(land.points, seed + 900),
@@ -131,7 +131,7 @@ def lights_of_year(frame: DegreeFrame, seed: int, *, year: int, climate: int | N
 
 
 @lru_cache(maxsize=1)
-def _parts(frame: DegreeFrame, seed: int, climate: int | None) -> Land:
+def _parts(frame: DegreeFrame, seed: int, foreign: bool) -> Land:
     points = frame.points(per_px=_PER_PX, margin=MARGIN_PX * _PER_PX + 1)
     side_m = METRES_PER_DEGREE / (PER_DEGREE * _PER_PX)
-    return land_at(points, seed, pixel_m=side_m, climate=climate)
+    return land_at(points, seed, pixel_m=side_m, foreign=foreign)

@@ -11,7 +11,6 @@ import numpy as np
 
 from eomap.core.grid import PIXEL_M, Frame
 from eomap.kernels.noise import white
-from eomap.twin.climate import CLIMATES
 from eomap.twin.earth import F32, Points
 from eomap.twin.land import Bool
 from eomap.twin.materials import BandTable, band_table, drifted
@@ -57,16 +56,6 @@ class Shift:
 
     def __bool__(self) -> bool:
         return self.kind is not Kind.NONE
-
-
-def stranger(climate: int) -> int:
-    """Return the index into CLIMATES of a climate whose plants differ most from those of another."""
-
-    def plants(index: int) -> np.ndarray:
-        c = CLIMATES[index]
-        return np.array([c.trees, c.scattered, c.bush, c.grass, c.conifer, c.crops])
-
-    return int(np.argmax([np.abs(plants(k) - plants(climate)).sum() for k in range(len(CLIMATES))]))
 
 
 def where(shift: Shift, points: Points, water_yx: Bool, seed: int) -> Bool:

@@ -18,7 +18,7 @@ from eomap.errors import MisuseError
 from eomap.twin import hyperspectral, modis, radar, truth
 from eomap.twin.acquisitions import Acquisition, acquisitions
 from eomap.twin.atmosphere import Air, optics
-from eomap.twin.climate import climate_at, mean_cover
+from eomap.twin.climate import mean_cover
 from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
 from eomap.twin.exposure import FACTORS, Exposure, inside, pass_name, view_of
@@ -33,7 +33,7 @@ from eomap.twin.optical import (
     surface,
     view_factor,
 )
-from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, stranger, table_under, where
+from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, table_under, where
 from eomap.twin.sinusoid import SinusoidFrame
 from eomap.twin.sky import Sky, sky_of
 from eomap.twin.source import CLASSES_ENMAP, LAND_COVER, RANK, TruthLayer
@@ -80,7 +80,14 @@ class World:
 
     def scenery(self, frame: Frame, day: date) -> Scenery:
         """Return the land of a frame on a day."""
-        return scenery(self.land(frame), day, self.seed)
+        return self._on_day(self.land(frame), day)
+
+    def _on_day(self, land: Land, day: date) -> Scenery:
+        """Return land on a day, under water where a shift says so: the same for all sensors and the truth."""
+        made = scenery(land, day, self.seed)
+        if self.shift.kind is not Kind.FLOOD:
+            return made
+        return drowned(made, where(self.shift, land.points, made.zone_yx == WATER, self.seed))
 
     def sky(self, frame: Frame, day: date, sun: Sun, *, every_px: int = 1) -> Sky:
         """Return the clouds over a frame, or over its squares of `every_px` pixels."""
@@ -121,9 +128,7 @@ class World:
         points = land.points
         # The sky first: what it needs for a while is gone before there is more to hold.
         sky = self._sky(points.part(*inside(1)), day, sun)
-        made = scenery(land, day, self.seed)
-        if self.shift.kind is Kind.FLOOD:
-            made = drowned(made, where(self.shift, points, made.zone_yx == WATER, self.seed))
+        made = self._on_day(land, day)
         view = view_of(acquisition, points)
 
         def lit(rows: slice) -> F32:
@@ -151,7 +156,7 @@ class World:
         land, day = self.land(wide), acquisition.day
         row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
         image = radar.observed(
-            radar_ground(land, scenery(land, day, self.seed), day, self.seed + 6_000),
+            radar_ground(land, self._on_day(land, day), day, self.seed + 6_000),
             radar.view_of(acquisition.flight, points_of(wide)),
             rows=slice(row, row + frame.height),
             cols=slice(col, col + frame.width),
@@ -191,8 +196,8 @@ class World:
     ) -> Mapping[str, npt.NDArray[Any]]:
         """Return bands of a composite (y, x): its middle day's surface, veiled where no day was clear."""
         start, end = acquisition.interval
-        land = modis.parts_land(frame, self.seed, self._stranger(frame.points()))
-        made = scenery(land, acquisition.moment.date(), self.seed)
+        land = modis.parts_land(frame, self.seed, self.shift.kind is Kind.BIOME)
+        made = self._on_day(land, acquisition.moment.date())
         if LAND_COVER in bands:
             return {LAND_COVER: modis.land_cover_map(frame, land, made, self.seed + 3_100)}
         days = [start.date() + timedelta(days=n) for n in range((end - start).days + 1)]
@@ -206,14 +211,8 @@ class World:
 
     def lights(self, acquisition: Acquisition, frame: DegreeFrame) -> F32:
         """Return the radiance of a year's nights (y, x), nW cm-2 sr-1."""
-        climate = self._stranger(frame.points())
-        return lights_of_year(frame, self.seed, year=acquisition.moment.year, climate=climate)
-
-    def _stranger(self, points: Points) -> int | None:
-        """Return the climate that a foreign biome puts over some points; None where all is as usual."""
-        if self.shift.kind is not Kind.BIOME:
-            return None
-        return stranger(int(np.bincount(climate_at(points, self.seed + 10).ravel()).argmax()))
+        foreign = self.shift.kind is Kind.BIOME
+        return lights_of_year(frame, self.seed, year=acquisition.moment.year, foreign=foreign)
 
     def truth(self, frame: Frame, day: date | None) -> Mapping[str, TruthLayer]:
         """Return what is true of a frame, always (no day) or on a day; see `eomap.twin.truth`."""
@@ -275,14 +274,8 @@ class World:
 
 
 def _land(frame: Frame, seed: int, kind: Kind) -> Land:
-    if kind is Kind.CITY:
-        return land_of(frame, seed, town_style=UNSEEN_STYLE)
-    if kind is not Kind.BIOME:
-        return land_of(frame, seed)
-    # The climate of a whole degree, so that frames of one place agree on the stranger.
-    place = _middle(frame)
-    middle = points_at(np.floor(place.lon_deg) + 0.5, np.floor(place.lat_deg) + 0.5)
-    return land_of(frame, seed, climate=stranger(int(climate_at(middle, seed + 10)[0, 0])))
+    style = UNSEEN_STYLE if kind is Kind.CITY else None
+    return land_of(frame, seed, foreign=kind is Kind.BIOME, town_style=style)
 
 
 def _middle(frame: Frame) -> Points:

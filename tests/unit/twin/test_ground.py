@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from eomap.core.grid import Frame, transformer
 from eomap.twin.atmosphere import Air
-from eomap.twin.climate import CLIMATES
+from eomap.twin.climate import strangers
 from eomap.twin.ground import land_of, scenery
 from eomap.twin.land import WATER, Cover
 from eomap.twin.materials import Material, band_table
 from eomap.twin.optical import MARGIN_PX, Sun, above_air, air_optics, around, coarser, illumination, surface
-from eomap.twin.shift import Kind, Shift, shifted, stranger, table_under, where
+from eomap.twin.shift import Kind, Shift, shifted, table_under, where
 from eomap.twin.truth import BY_NAME, biomass_mg_ha, majority, naturalness, settlement_share, static_truth
 
 SEED, DAY = 17, date(2024, 6, 20)
@@ -159,7 +159,7 @@ def test_a_shift_of_the_sensor_changes_its_bands():
     change = [np.abs(m - usual.mean_mb).max() for m in moved]
     assert all(a < b for a, b in pairwise(change)) and change[2] > 0.01
     assert np.abs(table_under(Shift(Kind.SENSOR), "S2A").mean_mb - usual.mean_mb).max() > 0.02
-    assert all(stranger(k) != k for k in range(len(CLIMATES)))
+    assert all(k != own for own, k in enumerate(strangers().tolist()))
     assert not where(
         Shift(), land_of(FRAME.sub(0, 20, 0, 20), SEED).points, np.zeros((20, 20), bool), SEED
     ).any()

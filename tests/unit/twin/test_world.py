@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eomap.core.grid import Frame
+from eomap.core.grid import Frame, transformer
 from eomap.core.period import Period
 from eomap.sensors.sentinel2 import BANDS, SCENE_CLASS
 from eomap.twin.acquisitions import acquisitions
-from eomap.twin.shift import Kind, Shift
+from eomap.twin.land import WATER, Cover
+from eomap.twin.shift import OF_A_PLACE, Kind, Shift
 from eomap.twin.truth import BY_NAME
 from eomap.twin.world import World, sun_at
 
@@ -130,14 +131,63 @@ def test_truth_says_all_it_promises():
         assert layer.pixel_m == BY_NAME[name].pixel_m and layer.unit == BY_NAME[name].unit
 
 
-@pytest.mark.parametrize("kind", [k for k in Kind if k not in (Kind.NONE, Kind.OFFSET)])
-def test_a_shift_is_seen_and_told(acquisition, kind):
-    frame = Frame(32632, 633_600, 6_155_400, 90, 90)  # a coast in a town
-    covers = {DAY: 0.0}
-    usual = World(17, covers=covers).optical(acquisition, frame, ("B04", "B11"), level="L1C")
-    shifted = World(17, shift=Shift(kind), covers=covers)
-    other = shifted.optical(acquisition, frame, ("B04", "B11"), level="L1C")
-    told = shifted.truth(frame, DAY)["shift"].values
+SMALL = Frame(32632, 633_600, 6_155_400, 90, 90)
+"""A coast in a town."""
+PLUME, PLUME_SEED = Frame(32632, 634_800, 6_158_400, 480, 480), 51
+"""Coast and land, and with this seed the edge of a plume over both."""
+
+
+def taken(acquisition, frame, shift, seed):
+    world = World(seed, shift=shift, covers={DAY: 0.0})
+    return world, world.optical(acquisition, frame, ("B04", "B11"), level="L1C")
+
+
+@pytest.mark.parametrize("kind", [Kind.BIOME, Kind.CITY, Kind.SENSOR, Kind.DRIFT])
+def test_a_shift_of_the_whole_scene_changes_it(acquisition, kind):
+    _, usual = taken(acquisition, SMALL, Shift(), 17)
+    world, other = taken(acquisition, SMALL, Shift(kind), 17)
+    assert (world.truth(SMALL, DAY)["shift"].values == 1).all()
+    assert (np.abs(other["B04"] - usual["B04"]) > 1e-3).mean() > 0.2
+    assert world.name != World(17, covers={DAY: 0.0}).name
+
+
+@pytest.mark.parametrize("kind", OF_A_PLACE)
+def test_a_shift_of_a_place_changes_that_place_and_no_other(acquisition, kind):
+    frame = PLUME
+    _, usual = taken(acquisition, frame, Shift(), PLUME_SEED)
+    world, other = taken(acquisition, frame, Shift(kind), PLUME_SEED)
+    told = world.truth(frame, DAY)["shift"].values == 1
+    assert 0.02 < told.mean() < 0.98, "the frame must hold both, or nothing is tested"
     changed = np.abs(other["B04"] - usual["B04"]) > 1e-4
-    assert changed[told == 0].mean() < 0.02 if (told == 0).any() else changed.any()
-    assert shifted.name != World(17, covers=covers).name
+    new = told & (world.land(frame).zone_yx != WATER) if kind is Kind.FLOOD else told
+    assert new.sum() > 1000 and changed[new].mean() > 0.85
+    # Light is scattered in from around: a flood shows beyond its edge, all others act above the ground.
+    beyond = (np.abs(other["B04"] - usual["B04"]) > 5e-3)[~told].mean()
+    assert beyond < 0.05 if kind is Kind.FLOOD else not changed[~told].any()
+
+
+def test_a_flood_is_under_water_for_every_sensor_and_in_the_truth():
+    frame = PLUME
+    dry, wet = (World(PLUME_SEED, shift=Shift(k), middle=DAY) for k in (Kind.NONE, Kind.FLOOD))
+    truth = wet.truth(frame, DAY)
+    told = truth["shift"].values == 1
+    assert (truth["change"].values[told] == 2).all() and (truth["change"].values[~told] != 2).mean() > 0.99
+    nir = truth["surface"].bands.index("B08")
+    land = told & (dry.land(frame).cover_yx != Cover.WATER) & (dry.land(frame).zone_yx > 10)
+    flooded, usual = (t["surface"].values[nir][land].mean() for t in (truth, dry.truth(frame, DAY)))
+    assert flooded < 0.4 * usual
+    radar = flights("s1")[0]
+    before, after = (w.radar(radar, frame, product="rtc")["VH"][land].mean() for w in (dry, wet))
+    assert after < 0.7 * before
+
+
+def test_a_foreign_biome_is_that_of_each_place_in_every_cut():
+    world = World(17, shift=Shift(Kind.BIOME))
+    epsg, (x, y) = 32632, transformer(4326, 32632).transform(9.3, 46.9)  # two climates within a degree
+    whole = Frame(epsg, int(x // 600) * 600, int(y // 600) * 600, 60, 6_000)
+    land = world.land(whole)
+    assert len(np.unique(land.wild.climate_yx)) > 1
+    for col in (0, 2_900, 5_900):
+        part = world.land(whole.sub(0, 60, col, col + 90))
+        assert np.array_equal(part.cover_yx, land.cover_yx[:, col : col + 90])
+        assert np.array_equal(part.wild.climate_yx, land.wild.climate_yx[:, col : col + 90])
