@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from eomap.core.grid import Tile, Window, tile_window
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
 from eomap.io import shards
-from eomap.io.cube import Extent, create, open_cube
+from eomap.io.cube import Extent, create, metadata_faults, open_cube
 from eomap.products.lcz.legend import LEGEND
 
 STEP = 100  # tiles of 60 x 60 cells keep these tests small
@@ -182,3 +183,11 @@ def test_only_known_codecs_are_used(cube):
     text = cube.store.read("lcz/zarr.json").decode()
     codecs = {c["name"] for c in json.loads(text)["codecs"][0]["configuration"]["codecs"]}
     assert codecs <= {"bytes", "zstd", "crc32c"} and '"checksum": true' in text
+
+
+def test_how_a_layer_is_scored_is_no_part_of_what_was_written(cube):
+    """Cubes from before layers said what they are scored against are still as planned; other layers are not."""
+    scored = replace(cube, layers=tuple(replace(g, kind="value", truth="surface") for g in cube.layers))
+    assert metadata_faults(scored, "r") == []
+    other = replace(cube, layers=tuple(replace(g, fill=g.fill - 1) for g in cube.layers))
+    assert metadata_faults(other, "r") != []
