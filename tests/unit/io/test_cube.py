@@ -186,7 +186,7 @@ def test_only_known_codecs_are_used(cube):
 
 
 def test_how_a_layer_is_scored_is_no_part_of_what_was_written(cube):
-    """Cubes from before layers said what they are scored against are still as planned; other layers are not."""
+    """Cubes from before layers named their truth are still as planned; cubes of other layers are not."""
     scored = replace(cube, layers=tuple(replace(g, kind="value", truth="surface") for g in cube.layers))
     assert metadata_faults(scored, "r") == []
     other = replace(cube, layers=tuple(replace(g, fill=g.fill - 1) for g in cube.layers))
