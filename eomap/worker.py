@@ -7,7 +7,7 @@ not grow with the number of looks times the frame; blocks share no pixel and res
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,11 +22,13 @@ from eomap.core.product import Inputs, Need, Product
 from eomap.core.receipt import Receipt, Written, tally
 from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
-from eomap.kernels.median import NO_SPREAD, median_and_spread, median_composite
-from eomap.sensors import cloudmask, sentinel2
+from eomap.kernels.composite import composed
+from eomap.kernels.median import NO_SPREAD
+from eomap.sensors import sensor
 
 Darkest = dict[str, dict[str, float]]
 """Scene id, band, darkest valid digital number."""
+EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Composite:
     seconds: Mapping[str, float]
     decoded_bytes: int = 0
     spread_yx: U16 | None = None
+    day_yx: U16 | None = None
     """See `Inputs`."""
 
 
@@ -75,7 +78,11 @@ def fetch_composite(job: Job, reader: PixelReader) -> Composite:
     """Return the composite of the job's frame; scenes that cannot be read are set aside and named."""
     need = job.product.needs[0]
     frame = frame_of(
-        job.task.window, tile_epsg(job.task.tile), cell_px=job.product.cell_px, halo_px=need.halo_px
+        job.task.window,
+        tile_epsg(job.task.tile),
+        cell_px=job.product.cell_px,
+        halo_px=need.halo_px,
+        pixel_m=job.product.pixel_m,
     )
     failed: dict[str, str] = {}
     while True:
@@ -101,9 +108,10 @@ def _compose(
     job: Job, scenes: tuple[Scene, ...], frame: Frame, reader: PixelReader, failed: Mapping[str, str]
 ) -> Composite:
     need = job.product.needs[0]
-    dn = np.zeros((len(need.bands), *frame.shape), dtype=np.uint16)
+    code = np.zeros((len(need.bands), *frame.shape), dtype=np.uint16)
     n_clear = np.zeros(frame.shape, dtype=np.uint16)
     spread = np.full(frame.shape, NO_SPREAD, dtype=np.uint16) if need.spread else None
+    day = np.zeros(frame.shape, dtype=np.uint16) if need.days else None
     clock = _Clock()
     darkest: Darkest = {}
     before = getattr(reader, "decoded_bytes", 0)
@@ -113,28 +121,32 @@ def _compose(
         if not groups:
             continue
         with clock("fetch"):
-            stack = np.empty((len(groups), len(need.bands), *block.shape), dtype=np.uint16)
-            clear = np.empty((len(groups), *block.shape), dtype=bool)
-            for t, group in enumerate(groups):
-                stack[t], clear[t] = _look(group, need, block, job.mask, reader, darkest)
+            stack = np.zeros((len(groups), len(need.bands), *block.shape), dtype=np.uint16)
+            clear = np.zeros((len(groups), *block.shape), dtype=bool)
+            for (_, group), code_byx, clear_yx in zip(groups, stack, clear, strict=True):
+                _look(group, need, block, job.mask, reader, darkest, code_byx, clear_yx)
         with clock("composite"):
-            if spread is None:
-                dn[:, rows, cols], n_clear[rows, cols] = median_composite(stack, clear)
-            else:
-                made = median_and_spread(stack, clear)
-                dn[:, rows, cols], n_clear[rows, cols], spread[rows, cols] = made
-        del stack, clear  # before the next block's
-    doubts = (_doubt(s, darkest.get(s.id, {})) for s in scenes)
+            days = np.array([(d - EPOCH).days for d, _ in groups], np.uint16)
+            made = composed(need.method, stack, clear, days, spread=need.spread)
+            code[:, rows, cols], n_clear[rows, cols] = made.code_byx, made.n_clear_yx
+            if spread is not None and made.spread_yx is not None:
+                spread[rows, cols] = made.spread_yx
+            if day is not None:
+                day[rows, cols] = made.day_yx
+        del stack, clear, made  # before the next block's
+    doubt = sensor(need.of).doubt
+    doubts = (doubt(s, darkest.get(s.id, {})) for s in scenes)
     return Composite(
         frame,
-        dn,
+        code,
         n_clear,
         used=tuple(s.id for s in scenes),
         failed=dict(failed),
-        warnings=tuple(d for d in doubts if d),
+        warnings=tuple(f"{s.id}: {d}" for s, d in zip(scenes, doubts, strict=True) if d),
         seconds=clock.seconds,
         decoded_bytes=getattr(reader, "decoded_bytes", 0) - before,
         spread_yx=spread,
+        day_yx=day,
     )
 
 
@@ -176,70 +188,77 @@ def infer(job: Job, composite: Composite, predict: Predictor | None) -> dict[str
         window=task.window,
         wanted_yx=np.ones(task.window.shape, dtype=bool) if wanted is None else wanted,
         spread_yx=composite.spread_yx,
+        day_yx=composite.day_yx,
     )
     given = product.compute(inputs, predict)
     return {name: given[name] for name in job.layers}
 
 
-def looks_of(scenes: tuple[Scene, ...], frame: Frame) -> list[tuple[Scene, ...]]:
-    """Group the scenes that may touch a frame into looks: one platform's pass on one solar day.
+def looks_of(scenes: tuple[Scene, ...], frame: Frame) -> list[tuple[date, tuple[Scene, ...]]]:
+    """Group the scenes that may touch a frame into looks, with their dates: passes on one solar day.
 
     Neighbouring scenes of one pass repeat the pixels of their overlap; they are one look, not two.
     """
     west, south, east, north = frame.bounds_deg()
-    groups: dict[tuple[str, str], list[Scene]] = {}
+    groups: dict[tuple[date, str, str], list[Scene]] = {}
     for scene in sorted(scenes, key=lambda s: s.id):
         left, bottom, right, top = from_wkb(bytes.fromhex(scene.footprint_wkb)).bounds
         if left <= east and right >= west and bottom <= north and top >= south:
             local = datetime.fromisoformat(scene.moment) + timedelta(hours=(west + east) / 2 / 15)
-            groups.setdefault((local.date().isoformat(), scene.level), []).append(scene)
-    return [tuple(groups[k]) for k in sorted(groups)]
+            groups.setdefault((local.date(), scene.level, scene.orbit), []).append(scene)
+    return [(k[0], tuple(groups[k])) for k in sorted(groups)]
 
 
 def _look(
     group: tuple[Scene, ...],
     need: Need,
     block: Frame,
-    method: str,
+    mask: str,
     reader: PixelReader,
     darkest: Darkest,
-) -> tuple[U16, Bool]:
-    """Return digital numbers (b, y, x) and the clear mask (y, x) of one look; earlier scenes come first."""
-    dn = np.zeros((len(need.bands), *block.shape), dtype=np.uint16)
-    clear = np.zeros(block.shape, dtype=bool)
-    for scene in group:
+    code_byx: U16,
+    clear_yx: Bool,
+) -> None:
+    """Fill in codes (b, y, x) and the clear mask (y, x) of one look; earlier scenes come first.
+
+    Both are 0 before. A pixel is clear only where every band was seen.
+    """
+    for n, scene in enumerate(group):
         try:
-            part, part_clear = _read_scene(scene, need, block, method, reader, darkest)
+            part, part_clear = _read_scene(scene, need, block, mask, reader, darkest)
         except BrokenInputError as problem:
             raise _SceneBroken(scene.id, str(problem)) from None
-        gap = (dn == 0).any(axis=0) & (part != 0).all(axis=0)
-        dn[:, gap], clear[gap] = part[:, gap], part_clear[gap]
-    return dn, clear
+        seen = np.logical_and.reduce([band != 0 for band in part])
+        if n:
+            seen &= (code_byx == 0).any(axis=0)
+        for code, band in zip(code_byx, part, strict=True):
+            np.copyto(code, band, where=seen)
+        np.copyto(clear_yx, part_clear, where=seen)
 
 
 def _read_scene(
-    scene: Scene, need: Need, block: Frame, method: str, reader: PixelReader, darkest: Darkest
-) -> tuple[U16, Bool]:
-    """Return one scene on a block: reflectance x 10000 (b, y, x) and the clear mask (y, x)."""
-    margin = cloudmask.MARGIN_PX
-    wide = block.sub(-margin, block.height + margin, -margin, block.width + margin)
-    scl_band = scene.band("SCL") if method in ("auto", "scl") else None
-    names = dict.fromkeys(need.bands)
-    names |= dict.fromkeys(b for b in cloudmask.bands_needed(scene.level, "scl" if scl_band else method))
-    dn: dict[str, U16] = {}
-    for name in names:
+    scene: Scene, need: Need, block: Frame, mask: str, reader: PixelReader, darkest: Darkest
+) -> tuple[list[U16], Bool]:
+    """Return one scene on a block: codes (y, x) of each band and the clear mask (y, x)."""
+    by = sensor(need.of)
+    margin = by.margin_px(scene, mask)
+    wide = block.sub(-margin, block.height + margin, -margin, block.width + margin) if margin else block
+    inner = (slice(margin, margin + block.height), slice(margin, margin + block.width))
+    masking = by.mask_bands(scene, mask)
+    pixels: dict[str, npt.NDArray[Any]] = {}
+    for name in dict.fromkeys((*need.bands, *masking)):
         band = scene.band(name)
         if band is None:
             if name in need.bands:
                 raise BrokenInputError(scene.id, expected=f"band {name}", got="an item without it")
             continue
         raw = reader.read(band, wide, signing=scene.signing)
-        dn[name] = sentinel2.reflectance_dn(raw, band)
-        _note_darkest(darkest, scene.id, band, raw)
-    scl = reader.read(scl_band, wide, signing=scene.signing) if scl_band else None
-    clear, _ = cloudmask.clear_mask(dn, scl, level=scene.level, method=method)
-    inner = (slice(margin, margin + block.height), slice(margin, margin + block.width))
-    return np.stack([dn[name][inner] for name in need.bands]), clear[inner]
+        if not band.categorical:
+            _note_darkest(darkest, scene.id, band, raw)
+            raw = by.coded(raw, band)
+        pixels[name] = raw
+    clear = by.clear(pixels, scene, mask)
+    return [pixels[name][inner] for name in need.bands], clear[inner]
 
 
 def _note_darkest(darkest: Darkest, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
@@ -249,16 +268,6 @@ def _note_darkest(darkest: Darkest, scene_id: str, band: Band, raw: npt.NDArray[
     if sample.size:
         bands = darkest.setdefault(scene_id, {})
         bands[band.name] = min(bands.get(band.name, np.inf), float(np.percentile(sample, 0.1)))
-
-
-def _doubt(scene: Scene, darkest: Mapping[str, float]) -> str | None:
-    """Return one line where a scene's darkest pixels contradict its offset."""
-    band = next((b for b in scene.bands if b.name in sentinel2.BANDS), None)
-    if band is None:
-        return None
-    decision = sentinel2.OffsetDecision(round(band.offset / band.scale), scene.offset_rule)
-    doubt = sentinel2.offset_doubt(darkest, decision)
-    return f"{scene.id}: {doubt}" if doubt else None
 
 
 def _blocks(frame: Frame, side: int) -> Iterator[tuple[slice, slice]]:

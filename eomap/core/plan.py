@@ -69,6 +69,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     """What the planner found worth saying, e.g. older baselines that were set aside."""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    """What makes the product another than its default: sensor, method, bands."""
 
     @property
     def run_id(self) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import PIXEL_M, Frame
+from eomap.core.grid import Frame
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
 from eomap.io.hrefs import gdal_path
@@ -116,7 +116,7 @@ class RasterReader:
         r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
         if not (r.size and c.size):
             return out
-        smooth = not band.categorical and _pixel_m(file.box) > 1.5 * PIXEL_M
+        smooth = not band.categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
         reach = 1 if smooth else 0
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
@@ -212,8 +212,8 @@ def _positions(box: Any, frame: Frame) -> tuple[F64, F64]:
     """
     t, epsg = box.affine, box.crs.epsg
     if epsg == frame.epsg:
-        x = frame.x0 + (np.arange(frame.width) + 0.5) * PIXEL_M
-        y = frame.y0 - (np.arange(frame.height) + 0.5) * PIXEL_M
+        x = frame.x0 + (np.arange(frame.width) + 0.5) * frame.pixel_m
+        y = frame.y0 - (np.arange(frame.height) + 0.5) * frame.pixel_m
     else:
         x, y = source_positions(frame, box.crs.to_wkt() if epsg is None else epsg)
     return (y - t.f) / t.e, (x - t.c) / t.a
