@@ -76,7 +76,7 @@ def _trees(at: _Place) -> dict[Material, F32]:
 
 
 def _shrub(at: _Place) -> dict[Material, F32]:
-    bush = _clip(0.02, 0.35 + 0.10 * at.tuft + 0.12 * at.wide, 0.9)
+    bush = _clip(0.02, 0.32 + 0.09 * at.tuft + 0.12 * at.wide, 0.9)
     bare = (1 - bush) * _clip(0.05, 0.25 + 0.9 * at.dry, 0.95)
     leaves, twigs = np.float32(0.55) * bush, np.float32(0.25) * bush  # the rest is shade under them
     return {
@@ -153,7 +153,7 @@ _FILL = {
 }
 
 
-_WILD_STYLE, _PARCEL_STYLE, _FIELD_STYLE = np.float32(0.38), np.float32(0.5), np.float32(0.2)
+_WILD_STYLE, _PARCEL_STYLE, _FIELD_STYLE = np.float32(0.38), np.float32(0.65), np.float32(0.25)
 _GRAIN_STYLE = np.array([0.14, 0.10, 0.06], np.float32)
 
 

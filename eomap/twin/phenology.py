@@ -20,6 +20,8 @@ LEVELS = 4096
 """Parcels are told apart in so many steps of their own number."""
 _SOWING_DAYS = 30
 """Between the first and the last farmer to sow the same crop."""
+_POOREST = 0.75
+"""Green cover of the thinnest stand of a crop beside the best."""
 Curve = tuple[tuple[float, float], ...]
 
 
@@ -271,10 +273,11 @@ class PlantTables:
 def plant_tables(day: date, crop_share: float) -> PlantTables:
     """Return the plants of a day. Parcels with a number below `crop_share` are fields.
 
-    A parcel grows the same crop every year, and its farmer has his own day for it.
+    A parcel grows the same crop every year; its farmer has his own day for it, and his own soil.
     """
     parcel = (np.arange(LEVELS) + 0.5) / LEVELS
     late = _SOWING_DAYS * ((997 * parcel) % 1 - 0.5)
+    stand = _POOREST + (1 - _POOREST) * ((1871 * parcel) % 1)
     leaf: list[F64] = []
     grass: list[F64] = []
     green: list[F64] = []
@@ -287,9 +290,8 @@ def plant_tables(day: date, crop_share: float) -> PlantTables:
             grass.append(at_day(calendar.grass, today))
             edges = np.cumsum([c.share for c in calendar.crops])[:-1]
             kind = np.searchsorted(edges, parcel / crop_share, side="right")
-            for out, name in ((green, "green"), (straw, "straw")):
-                curves = [at_day(getattr(c, name), today - late) for c in calendar.crops]
-                out.append(np.choose(kind, curves))
+            green.append(stand * np.choose(kind, [at_day(c.green, today - late) for c in calendar.crops]))
+            straw.append(np.choose(kind, [at_day(c.straw, today - late) for c in calendar.crops]))
     tables = [np.array(t, np.float32) for t in (leaf, grass, green, straw)]
     for table in tables:
         table.flags.writeable = False

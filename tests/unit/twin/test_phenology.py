@@ -55,7 +55,7 @@ def test_temperate_fields_are_green_in_autumn_and_bare_between_harvest_and_sowin
     greens = {m: plants(date(2022, m, 20), "temperate")[2] for m in (5, 8, 9, 10, 11)}
     for month in (10, 11):
         assert greens[month].mean() > 0.45 and (greens[month] > 0.4).mean() > 0.5
-    assert greens[5].mean() > 0.7 > 0.45 > greens[8].mean()
+    assert greens[5].mean() > 0.65 > 0.45 > greens[8].mean()
     assert greens[9].mean() < greens[10].mean() + 0.02
     assert (greens[10] < 0.25).mean() > 0.15  # not every field
 
