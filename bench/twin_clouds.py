@@ -4,7 +4,7 @@
 
 Trains on synthetic scenes, is scored on synthetic scenes of other seeds, and with `--real` on the labelled
 scene of the shared folder. Needs lightgbm. Tuning uses the synthetic hold-out; every `--real` is a look at
-the real scene, to be counted. `bench/twin_cloud_judges.py` asks judges that know real clouds of the same scenes.
+the real scene, to be counted. `bench/twin_cloud_judges.py` shows such scenes to judges that know real clouds.
 
 Scenes have 30 m pixels, for which ukis-csmask was made. Classes: 0 clear, 1 cloud (thick or thin), 2 shadow.
 Intervals: 95 %, bootstrap over squares of 32 x 32 pixels. docs/explanation/twin.md has the figures.

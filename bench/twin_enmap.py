@@ -44,6 +44,7 @@ CLASSES: dict[str, tuple[tuple[int, ...], tuple[Material, ...]]] = {
 MOMENT, POTSDAM = datetime(2022, 7, 24, 10, 45, tzinfo=UTC), (13.05, 52.40)
 SEED, FRAMES, SIDE_PX, TILE_PX, REACH_DEG = 61, 30, 192, 32, 0.4
 COMPONENTS, DRAWS, FEWEST_PX, LEAST_SHARE = 25, 1000, 30, 0.5
+SHOWN_NM = (490, 560, 665, 865, 1250, 1610, 2200)
 _DARK_NM = ((1283, 1531), (1565, 1653), (1760, 1939))
 """What the 202 bands of SpectralEarth leave out; of the twin's centres it leaves 200."""
 
@@ -140,7 +141,8 @@ def interval(figure: Callable[..., float], *groups: Any) -> list[float]:
 
 def by_class(real: list[Tile], made: list[Tile]) -> list[dict[str, Any]]:
     """Return how like the twin is to the real tiles, for each class that both have."""
-    found = []
+    found, nm = [], band_table("ENMAP").centre_nm[bands()]
+    shown = [int(np.abs(nm - at).argmin()) for at in SHOWN_NM]
     for k, name in enumerate(CLASSES):
         sums = [moments(tiles, k) for tiles in (real, made)]
         pixels = [int(s[:, -1].sum()) if len(s) else 0 for s in sums]
@@ -154,7 +156,10 @@ def by_class(real: list[Tile], made: list[Tile]) -> list[dict[str, Any]]:
         def ratio(a: F64, b: F64) -> float:
             return float(np.median(mean_and_spread(b)[1] / mean_and_spread(a)[1]))
 
-        figures = {"rmse": interval(off, *sums), "spread": interval(ratio, *sums)}
+        figures: dict[str, Any] = {"rmse": interval(off, *sums), "spread": interval(ratio, *sums)}
+        for kind, some in zip(("real", "twin"), sums, strict=True):
+            mean, spread = mean_and_spread(some)
+            figures[kind] = [[float(mean[b]), float(spread[b])] for b in shown]
         found.append({"class": name, "pixels": pixels, "tiles": [len(s) for s in sums]} | figures)
     return found
 
@@ -196,6 +201,7 @@ def figures() -> dict[str, Any]:
         "bands": int(bands().sum()),
         "tiles": [len(real), len(made)],
         "classes": by_class(real, made),
+        "shown nm": list(SHOWN_NM),
         "components": COMPONENTS,
         "explained by the twin": interval(lambda r: explained(r, from_twin), theirs),
         "explained by half of the real tiles, of the other half": interval(

@@ -94,6 +94,14 @@ def enmap(of: dict[str, Any]) -> str:
         figures = [figure(f["rmse"], 4), figure(f["spread"], 2)] if "rmse" in f else ["too few pixels", ""]
         rows.append([f["class"], "{}, {}".format(*f["pixels"]), *figures])
     classes = table("class | pixels real, twin | RMSE of means | spread, twin / real", rows)
+    spectra = [
+        [f["class"], kind, *(f"{1000 * m:.0f} ± {1000 * s:.0f}" for m, s in f[kind])]
+        for f in of["classes"]
+        for kind in ("real", "twin")
+        if kind in f
+    ]
+    head = " | ".join(f"{nm} nm" for nm in of["shown nm"])
+    classes += "\n" + table(f"class | thousandths | {head}", spectra)
     parts = [[k, figure(v, 4)] for k, v in of.items() if k.startswith("explained")]
     return classes + "\n" + table(f"real variance in {of['components']} components | share", parts)
 
