@@ -2,10 +2,10 @@
 
     python bench/peers/fixture.py FOLDER [--side 2400] [--dates 10]
 
-Two places that adjoin across a UTM border (zones 32 and 33), each seen on so many days of one year: four bands
-of 10 m and a scene classification of 20 m, COGs with deflate and predictor 2, discs of cloud, the edge of
-an orbit on every third day, and two processing baselines, the newer with +1000 in its numbers. All of it is made
-up: a smooth field of lon/lat plus noise, so that it compresses about as badly as real scenes.
+Two places that adjoin across a UTM border (zones 32 and 33), each seen on so many days of one year: four
+bands of 10 m and a scene classification of 20 m, COGs with deflate and predictor 2, discs of cloud, the edge
+of an orbit on every third day, and two processing baselines, the newer with +1000 in its numbers. All of it
+is made up: a smooth field of lon/lat plus noise, so that it compresses about as badly as real scenes.
 """
 
 import argparse

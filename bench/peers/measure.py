@@ -5,7 +5,8 @@
 
 Every contender makes the same picture of the same files: EPSG:32632, 10 m, nearest, clouds out, +1000 out,
 median over time, whole numbers, Zarr. In a round each runs once, one after the other, as a process of its
-own; what it costs are CPU-seconds of it and of everything that it started (Ray's daemons, too), imports included.
+own; what it costs are CPU-seconds of it and of everything that it started (Ray's daemons, too), imports
+included.
 """
 
 import argparse
