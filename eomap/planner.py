@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import shapely
 from pyproj import Geod
 
-from eomap.core.aoi import Aoi, clip_to_tile, tiles_of
-from eomap.core.grid import PIXEL_M, Frame, Tile, Window, frame_of, tile_epsg, window_within
+from eomap.core.aoi import Aoi
+from eomap.core.grid import LATTICE, PIXEL_M, Frame, Tile, Window, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
 from eomap.core.source import Item, Scene
+from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
+from eomap.core.zones import tile_outline_deg, to_degrees
 from eomap.errors import BrokenInputError, MisuseError
 from eomap.sensors import cloudmask, sentinel2
 
@@ -49,6 +52,8 @@ class Order:
     """Budget of one worker."""
     max_cloud: float | None = None
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
+    grid: str = "lattice"
+    """lattice, utm or EPSG:<zone>; see `core.zones.grid_of`."""
 
 
 def plan_of(
@@ -60,9 +65,10 @@ def plan_of(
     could not hold the smallest task within the memory budget.
     """
     scenes, notes = scenes_of(items, order, names=names, signing=signing)
-    tiles = tiles_of(aoi)
-    chosen = _scenes_by_tile(aoi, order.product, tiles, scenes)
-    tasks = tuple(_task(aoi, order, tile, found) for tile, found in chosen.items() if found)
+    parts = parts_of(aoi, order.grid)
+    tiles = [tile for part in parts.values() for tile in tiles_of(part)]
+    chosen = _scenes_by_tile(parts, order.product, tiles, scenes)
+    tasks = tuple(_task(parts[tile.epsg], order, tile, found) for tile, found in chosen.items() if found)
     used = sorted({s for t in tasks for s in t.scenes})
     by_id = {s.id: s for s in scenes}
     return Plan(
@@ -83,6 +89,7 @@ def plan_of(
         tasks=tasks,
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
+        grid=order.grid,
     )
 
 
@@ -128,25 +135,29 @@ def _cloud_cover(item: Item) -> float:
 
 
 def _scenes_by_tile(
-    aoi: Aoi, product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
+    parts: Mapping[int, Aoi], product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
 ) -> dict[Tile, list[Scene]]:
     """Return, for each tile, the scenes whose footprint meets the box of its cells within the AOI."""
     chosen: dict[Tile, list[Scene]] = {t: [] for t in tiles}
     if not scenes:
         return chosen
     footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
-    boxes = shapely.box(*np.array([t.bounds_deg for t in tiles]).T)
-    areas = shapely.intersection(boxes, aoi.geometry) if len(tiles) < 200 else boxes
+    areas = [tile_outline_deg(t) if len(tiles) >= 200 else _area_deg(parts[t.epsg], t) for t in tiles]
     pairs = shapely.STRtree(footprints).query(areas, predicate="intersects")
     for tile, scene in zip(*pairs, strict=True):
         chosen[tiles[tile]].append(scenes[scene])
     return chosen
 
 
+def _area_deg(aoi: Aoi, tile: Tile) -> Any:
+    clip = clip_to_tile(aoi, tile)
+    return tile_outline_deg(tile) if clip is None else to_degrees(clip, tile.epsg)
+
+
 def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     product, need = order.product, order.product.needs[0]
     clip = clip_to_tile(aoi, tile)
-    window = window_within(tile, product.step, tile.bounds_deg if clip is None else clip.bounds)
+    window = window_within(tile, product.step, tile.bounds if clip is None else clip.bounds)
     frame = frame_of(window, tile_epsg(tile), cell_px=product.cell_px, halo_px=need.halo_px)
     scenes = sorted(scenes, key=lambda s: s.id)
     read = _read_bytes(scenes, frame)
@@ -160,7 +171,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             order.model_sha256,
             order.mask,
             tile.id,
-            asdict(window),
+            {k: v for k, v in asdict(window).items() if (k, v) != ("epsg", LATTICE)},
             clip_wkb,
             order.extra_layers,
             str(order.period),
@@ -251,5 +262,6 @@ def _block(order: Order, tile: Tile, window: Window, frame: Frame, looks: int) -
 
 def task_km2(task: Task) -> float:
     """Return the geodesic area that a task maps."""
-    area = shapely.from_wkb(task.clip_wkb) if task.clip_wkb else shapely.box(*task.tile.bounds_deg)
+    epsg = task.tile.epsg
+    area = to_degrees(shapely.from_wkb(task.clip_wkb), epsg) if task.clip_wkb else tile_outline_deg(task.tile)
     return abs(_GEOD.geometry_area_perimeter(area)[0]) / 1e6

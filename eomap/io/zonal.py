@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.aoi import mask, tiles_meeting
 from eomap.core.geodesy import cell_area_km2
 from eomap.core.grid import STEPS_PER_DEGREE, Window, tile_cells, window_within
+from eomap.core.mask import mask
+from eomap.core.tiling import tiles_meeting
 from eomap.errors import MisuseError
 
 if TYPE_CHECKING:

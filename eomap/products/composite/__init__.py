@@ -1,11 +1,12 @@
 """The clear-sky composite itself, on 10 m cells: the median of the clear looks, how many, how far apart."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import Window, cell_index
+from eomap.core.grid import cell_index
 from eomap.core.layer import Layer
 from eomap.core.ports import U16, Predictor
 from eomap.core.product import Inputs, Need, Product
@@ -19,7 +20,7 @@ STRIP_ROWS = 250
 def compute(inputs: Inputs, predict: Predictor | None = None) -> dict[str, npt.NDArray[Any]]:
     """Return the layers of the composite for the window of `inputs`, as stored values; no network is asked.
 
-    Shapes: (y, x) lattice cells; `reflectance` (b, y, x). A cell takes what the pixel at its centre has,
+    Shapes: (y, x) cells of the window; `reflectance` (b, y, x). A cell takes what the pixel at its centre has,
     never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells without a clear
     look are 0 in `reflectance` and `n_clear`; `spread` is fill where there are fewer than two looks.
     """
@@ -32,7 +33,7 @@ def compute(inputs: Inputs, predict: Predictor | None = None) -> dict[str, npt.N
     given = {"reflectance": inputs.dn_byx, "n_clear": inputs.n_clear_yx, "spread": inputs.spread_yx}
     for top in range(0, window.shape[0], STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, window.shape[0]))
-        strip = Window(window.step, window.row0 + top, window.row0 + rows.stop, window.col0, window.col1)
+        strip = replace(window, row0=window.row0 + top, row1=window.row0 + rows.stop)
         row, col = cell_index(strip, inputs.frame, cell_px=1)
         wanted = inputs.wanted_yx[rows]
         for name, source in given.items():
