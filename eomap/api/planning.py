@@ -63,7 +63,9 @@ def plan(
     one_of("--extent", extent, EXTENTS)
     grid = grid_of(grid)
     if extent == "global" and grid != "lattice":
-        raise MisuseError("--extent", expected=f"aoi with --grid {grid}: only the lattice spans the globe", got=extent)
+        raise MisuseError(
+            "--extent", expected=f"aoi with --grid {grid}: only the lattice spans the globe", got=extent
+        )
     for name in layers:
         one_of("--layer", name, made.optional)
     if max_cloud is not None and not 0 <= max_cloud <= 100:

@@ -42,8 +42,8 @@ _SELECTION = (
         "--grid",
         default="lattice",
         show_default=True,
-        help="lattice: one global grid in degrees; utm: Sentinel-2's own pixels, nothing resampled, a group per"
-        " UTM zone; EPSG:32632: that one zone for an area on a border.",
+        help="lattice: one global grid in degrees; utm: Sentinel-2's own pixels, nothing resampled, a group"
+        " per UTM zone; EPSG:32632: that one zone for an area on a border.",
     ),
     click.option("--layer", "layers", multiple=True, help="Optional layer to add, e.g. probability."),
     click.option(

@@ -137,7 +137,9 @@ class Window:
 
     def _on_lattice(self) -> None:
         if self.epsg != LATTICE:
-            raise ValueError(f"EPSG:{self.epsg}: only rows and columns of the lattice have a latitude or longitude")
+            raise ValueError(
+                f"EPSG:{self.epsg}: only rows and columns of the lattice have a latitude or longitude"
+            )
 
 
 def is_zone(epsg: int) -> bool:

@@ -5,6 +5,7 @@ A place belongs to the zone in which Sentinel-2 delivers it (`grid.utm_epsg`): b
 """
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ from eomap.core.grid import (
     NORTHERN_LIMIT_DEG,
     SOUTHERN_LIMIT_DEG,
     Tile,
+    Window,
     is_zone,
     transformer,
     utm_epsg,
 )
+from eomap.core.mask import mask
 from eomap.errors import MisuseError
 
 GRIDS = ("lattice", "utm")
@@ -65,7 +68,7 @@ def central_meridian_deg(epsg: int) -> int:
 @lru_cache(maxsize=1)
 def _places() -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Return boxes in degrees that no zone border crosses, and the zone of each."""
-    lows = [(w, s, n) for s, n in zip(_BANDS_DEG, _BANDS_DEG[1:], strict=False) for w in range(-180, 180, 3)]
+    lows = [(w, s, n) for s, n in pairwise(_BANDS_DEG) for w in range(-180, 180, 3)]
     west, south, north = np.array(lows).T
     zone = [utm_epsg(w + _COLUMN_DEG / 2, (s + n) / 2) for w, s, n in lows]
     return shapely.box(west, south, west + _COLUMN_DEG, north), np.array(zone)
@@ -76,6 +79,16 @@ def outline_deg(epsg: int) -> Any:
     """Return the places of a zone as a lon/lat MultiPolygon."""
     boxes, zone = _places()
     return polygonal(shapely.union_all(boxes[zone == epsg]))
+
+
+def own_cells(window: Window) -> npt.NDArray[np.bool_]:
+    """Return which cells of a window (y, x) have their centre in its own zone; on the lattice all."""
+    outline = None if window.epsg == LATTICE else outline_deg(window.epsg)
+    if outline is None or shapely.covers(outline, shapely.box(*window.bounds_deg)):
+        return np.ones(window.shape, dtype=bool)
+    west, south, east, north = window.bounds_deg
+    near = polygonal(shapely.intersection(outline, shapely.box(west - 1, south - 1, east + 1, north + 1)))
+    return mask(to_zone(near, window.epsg), window)
 
 
 def reach_deg(epsg: int) -> Any:
@@ -89,8 +102,8 @@ def reach_deg(epsg: int) -> Any:
 def split(geometry: Any, grid: str, *, strict: bool = True) -> dict[int, Any]:
     """Return what of a polygonal lon/lat geometry lies in each zone of a grid, in the zone's metres.
 
-    By EPSG code, in order; on the lattice the geometry itself. Each place is in exactly one zone. For a grid of one
-    zone, places beyond its reach raise MisuseError where `strict`, else they fall to their own zones.
+    By EPSG code; on the lattice the geometry itself. Each place is in exactly one zone. For a grid of
+    one zone, places beyond its reach raise MisuseError where `strict`, else they fall to their own zones.
     """
     if grid == "lattice":
         return {LATTICE: geometry}

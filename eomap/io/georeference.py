@@ -17,7 +17,9 @@ def geobox_of(window: Window) -> Any:
     from odc.geo.geobox import GeoBox
 
     west, _, _, north = window.bounds
-    return GeoBox(window.shape, Affine(window.cell, 0.0, west, 0.0, -window.cell, north), f"EPSG:{window.epsg}")
+    return GeoBox(
+        window.shape, Affine(window.cell, 0.0, west, 0.0, -window.cell, north), f"EPSG:{window.epsg}"
+    )
 
 
 def _conventions(window: Window) -> dict[str, Any]:
