@@ -138,8 +138,8 @@ def zone_table(
     the zone's mapped area, 0 to 1), n_cells, and per zone no_look_km2, unwritten_km2 and outside_km2. A zone
     without any class has one row whose code is missing. Zones lie in spatial partitions (neighbours on
     the Hilbert curve together), which run side by side in threads; the table does not depend on how
-    many. `zones` are as from `read_zones`; `grid` is what the codes lie on (`core.zones.grid_of`). Memory: one
-    tile of codes per thread.
+    many. `zones` are as from `read_zones`; `grid` is what the codes lie on (`core.zones.grid_of`). Memory:
+    one tile of codes per thread.
     """
     import dask_geopandas
     import geopandas

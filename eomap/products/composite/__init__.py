@@ -21,8 +21,8 @@ def compute(inputs: Inputs, predict: Predictor | None = None) -> dict[str, npt.N
     """Return the layers of the composite for the window of `inputs`, as stored values; no network is asked.
 
     Shapes: (y, x) cells of the window; `reflectance` (b, y, x). A cell takes what the pixel at its centre
-    has, never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells without a clear
-    look are 0 in `reflectance` and `n_clear`; `spread` is fill where there are fewer than two looks.
+    has, never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells without
+    a clear look are 0 in `reflectance` and `n_clear`; `spread` is fill where there are fewer than two looks.
     """
     window = inputs.window
     made: dict[str, U16] = {
