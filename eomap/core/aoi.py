@@ -33,7 +33,7 @@ class Aoi:
     notes: tuple[str, ...] = field(compare=False)
     """What was changed on the way in, one line each."""
     hash: str
-    """The sha256 of the geometry's little-endian WKB; of a part, the area's and its zone."""
+    """The sha256 of the geometry's little-endian WKB; of a part, the area's with grid and zone."""
     epsg: int = LATTICE
 
     @property

@@ -35,7 +35,10 @@ def parts_of(aoi: Aoi, grid: str) -> dict[int, Aoi]:
     if grid == "lattice":
         return {LATTICE: aoi}
     parts = split(aoi.geometry, grid)
-    return {epsg: replace(aoi, geometry=g, hash=f"{aoi.hash}:{epsg}", epsg=epsg) for epsg, g in parts.items()}
+    return {
+        epsg: replace(aoi, geometry=part, hash=f"{aoi.hash}:{grid}:{epsg}", epsg=epsg)
+        for epsg, part in parts.items()
+    }
 
 
 def _tiles_under(bounds: npt.NDArray[np.float64], epsg: int) -> npt.NDArray[np.int64]:

@@ -131,16 +131,16 @@ def _by_zone(geometry: Any) -> dict[int, Any]:
     boxes, zone = _places()
     shapely.prepare(geometry)
     parts = {
-        int(epsg): polygonal(shapely.intersection(geometry, outline_deg(int(epsg))))
+        int(epsg): to_zone(shapely.intersection(geometry, outline_deg(int(epsg))), int(epsg))
         for epsg in np.unique(zone[shapely.intersects(geometry, boxes)])
     }
-    return {epsg: to_zone(part, epsg) for epsg, part in parts.items() if not part.is_empty}
+    return {epsg: part for epsg, part in parts.items() if not part.is_empty}
 
 
 def to_zone(geometry: Any, epsg: int) -> Any:
     """Return a polygonal lon/lat geometry in a zone's metres, to 1 mm, as a valid MultiPolygon."""
     project = transformer(LATTICE, epsg)
-    fine = shapely.segmentize(geometry, _EDGE_DEG)
+    fine = shapely.segmentize(polygonal(geometry), _EDGE_DEG)
     return _settled(fine, lambda xy: np.column_stack(project.transform(*xy.T)), _DECIMALS_M)
 
 
