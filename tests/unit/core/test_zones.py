@@ -178,12 +178,13 @@ def test_cells_that_are_not_the_frames_take_the_nearest():
 @settings(max_examples=40)
 def test_there_and_back_is_the_same_shape(place):
     lon, lat = place
+    assume(abs(lon) < 179.9)  # at the antimeridian a millimetre may lie on the other side of the sheet
     shape = shapely.box(lon, lat, lon + 0.001, min(lat + 0.2, 84))
     epsg = utm_epsg(lon, lat)
     back = to_degrees(to_zone(shape, epsg), epsg)
     # 1 mm along an edge of 22 km, 100 m wide
     assert km2(back) == pytest.approx(km2(shape.segmentize(0.002)), rel=1e-3)
-    assert shapely.hausdorff_distance(shapely.normalize(back), shape.segmentize(0.002)) < 1e-3 or lon > 179.9
+    assert shapely.hausdorff_distance(shapely.normalize(back), shape.segmentize(0.002)) < 1e-3
 
 
 def test_a_tile_at_the_antimeridian_is_cut_there():
@@ -213,9 +214,7 @@ def test_one_zone_may_be_used_six_degrees_far():
     assert km2(to_degrees(part.geometry, 32632)) == pytest.approx(
         km2(area.geometry.segmentize(0.01)), rel=1e-6
     )
-    assert set(
-        parts_of(from_bbox("-178,0,178,1", where="x") and from_bbox("178,-1,-178,1"), "EPSG:32601")
-    ) == {32601}
+    assert set(parts_of(from_bbox("178,-1,-178,1"), "EPSG:32601")) == {32601}, "across the antimeridian"
     with pytest.raises(MisuseError, match="within 6 degrees"):
         parts_of(from_bbox("11,52,15.5,53"), "EPSG:32632")
     loose = split(from_bbox("11,52,15.5,53").geometry, "EPSG:32632", strict=False)
