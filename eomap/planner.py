@@ -1,7 +1,7 @@
 """From an area, a product and a catalogue's answer to a frozen plan. Pure: nothing is read or written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,19 +9,23 @@ import shapely
 from pyproj import Geod
 
 from eomap.core.aoi import Aoi
-from eomap.core.grid import LATTICE, PIXEL_M, Frame, Tile, Window, frame_of, tile_epsg, window_within
+from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
+from eomap.core.sensor import Ask
 from eomap.core.source import Item, Scene
 from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
 from eomap.core.zones import tile_outline_deg, to_degrees
-from eomap.errors import BrokenInputError, MisuseError
-from eomap.sensors import cloudmask, sentinel2
+from eomap.errors import MisuseError
+from eomap.sensors import reads_by_band, sensor
 
 _GEOD = Geod(ellps="WGS84")
 BLOCKS_PX = (2000, 1000, 500, 250)
-"""Sides of read blocks, largest first: multiples of a 100 m cell."""
+"""Sides of blocks that are read with all their bands at once, largest first: multiples of a 100 m cell."""
+STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
+"""Rows of blocks that are read band after band, as wide as their frame: the fewer, the fewer blocks of files
+are decoded twice."""
 PROCESS_BYTES = 600 << 20
 """What a process holds before it reads a pixel: Python, numba, GDAL's cache; torch and a network."""
 SHARD_BYTES = 400 << 20
@@ -50,6 +54,8 @@ class Order:
     extra_layers: tuple[str, ...] = ()
     memory_bytes: int = 6 << 30
     """Budget of one worker."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What makes the product another than its default; see `products.product`."""
     max_cloud: float | None = None
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
     grid: str = "lattice"
@@ -90,6 +96,7 @@ def plan_of(
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
         grid=order.grid,
+        settings=dict(order.settings),
     )
 
 
@@ -97,29 +104,15 @@ def scenes_of(
     items: Sequence[Item], order: Order, *, names: Mapping[str, str] | None, signing: str
 ) -> tuple[list[Scene], list[str]]:
     """Return the usable scenes, sorted by id, and remarks on those set aside."""
-    notes, known = [], []
-    for item in items:
-        try:
-            sentinel2.level_of(item, order.collection)
-            known.append(item)
-        except BrokenInputError as problem:
-            notes.append(f"set aside: {problem}")
-    kept, twins = sentinel2.newest_baseline(known)
+    need = order.product.needs[0]
+    ask = Ask(need.bands, order.mask, order.collection, names, signing)
+    found, notes = sensor(need.of).scenes_of(items, ask)
+    by_id = {i.id: i for i in items}
     scenes, cloudy = [], 0
-    notes += twins
-    for item in kept:
+    for scene in found:
+        item = by_id[scene.id]
         if order.max_cloud is not None and _cloud_cover(item) > order.max_cloud:
             cloudy += 1
-            continue
-        level = sentinel2.level_of(item, order.collection)
-        needed = order.product.needs[0].bands
-        helpful = tuple(b for b in ("SCL", *cloudmask.bands_needed(level, order.mask)) if b not in needed)
-        try:
-            scene = sentinel2.to_scene(
-                item, (*needed, *helpful), names=names, signing=signing, optional=helpful
-            )
-        except BrokenInputError as problem:
-            notes.append(f"set aside: {problem}")
             continue
         scenes.append(replace(scene, synthetic=bool(item.properties.get("eomap:synthetic"))))
     if cloudy:
@@ -158,10 +151,16 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     product, need = order.product, order.product.needs[0]
     clip = clip_to_tile(aoi, tile)
     window = window_within(tile, product.step, tile.bounds if clip is None else clip.bounds)
-    frame = frame_of(window, tile_epsg(tile), cell_px=product.cell_px, halo_px=need.halo_px)
+    frame = frame_of(
+        window,
+        tile_epsg(tile),
+        cell_px=product.cell_px,
+        halo_px=need.halo_px,
+        pixel_m=product.pixel_m,
+    )
     scenes = sorted(scenes, key=lambda s: s.id)
-    read = _read_bytes(scenes, frame)
-    block_px, memory = _block(order, tile, window, frame, len(scenes))
+    read = _read_bytes(scenes, frame, sensor(need.of).bands)
+    block, memory = _block(order, tile, window, frame, scenes)
     clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
     key = digest(
         [
@@ -175,7 +174,9 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             clip_wkb,
             order.extra_layers,
             str(order.period),
-            [_identity(s) for s in scenes],
+            # In a zone the scenes of its own pixels come first (`fetch.looks_of`).
+            [[*_identity(s), *([] if tile.epsg == LATTICE else [s.epsg])] for s in scenes],
+            *([dict(order.settings)] if order.settings else []),
         ]
     )
     seconds = read / READ_BYTES_PER_SECOND + _making_s(order, window, frame)
@@ -184,7 +185,8 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
         window=window,
         clip_wkb=clip_wkb,
         scenes=tuple(s.id for s in scenes),
-        block_px=block_px,
+        block_px=block[0],
+        block_cols=block[1],
         read_bytes=read,
         memory_bytes=memory,
         seconds=round(seconds, 1),
@@ -200,17 +202,21 @@ def _identity(scene: Scene) -> list[object]:
         scene.moment,
         scene.level,
         scene.etag,
-        [[b.name, b.scale, b.offset, b.nodata] for b in scene.bands],
+        [
+            [b.name, b.scale, b.offset, b.nodata, *([b.index, b.unit] if b.unit or b.index > 1 else [])]
+            for b in scene.bands
+        ],
+        *([scene.orbit] if scene.orbit else []),
     ]
 
 
-def _read_bytes(scenes: Sequence[Scene], frame: Frame) -> int:
+def _read_bytes(scenes: Sequence[Scene], frame: Frame, side_m: Mapping[str, float]) -> int:
     """Return the bytes of the scenes' pixels under a frame, decoded, in each band's own resolution."""
     box = shapely.box(*frame.bounds_deg())
     footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
     shares = shapely.area(shapely.intersection(footprints, box)) / box.area
     pixels = [
-        sum((PIXEL_M / sentinel2.BANDS.get(b.name, PIXEL_M)) ** 2 for b in scene.bands) for scene in scenes
+        sum((frame.pixel_m / side_m.get(b.name, frame.pixel_m)) ** 2 for b in scene.bands) for scene in scenes
     ]
     return int(np.dot(shares, pixels) * frame.height * frame.width * 2)
 
@@ -241,17 +247,25 @@ def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
     return PROCESS_BYTES + pixels * 2 * (bands + 1 + need.spread) + max(reading, placing)
 
 
-def _block(order: Order, tile: Tile, window: Window, frame: Frame, looks: int) -> tuple[int, int]:
-    """Return the largest block side that keeps a worker within its budget, and the memory it takes."""
-    bands = len(order.product.needs[0].bands)
-    for side in BLOCKS_PX:
-        area = min(side + 2 * cloudmask.MARGIN_PX, frame.height) * min(
-            side + 2 * cloudmask.MARGIN_PX, frame.width
-        )
-        # A block's looks, and one more with its temporaries.
-        memory = _memory(order, window, frame, area * (looks * (bands * 2 + 1) + 8 * bands))
+def _block(
+    order: Order, tile: Tile, window: Window, frame: Frame, scenes: Sequence[Scene]
+) -> tuple[tuple[int, int], int]:
+    """Return rows and columns of the largest block that keeps a worker within its budget, and its memory."""
+    need, looks = order.product.needs[0], len(scenes)
+    bands, margin_of = len(need.bands), sensor(need.of).margin_px
+    margin_px = max(margin_of(s, order.mask) for s in scenes)
+    if reads_by_band(need, order.mask, scenes):
+        # One band of all looks, where each is clear (twice, while it is found), and what one look takes.
+        shapes, per_pixel = ((frame.height, 0), *((n, 0) for n in STRIPS_PX)), looks * (2 + 2) + 24
+    else:
+        # All looks, and one more with its temporaries.
+        shapes, per_pixel = tuple((n, n) for n in BLOCKS_PX), looks * (bands * 2 + 1) + 8 * bands
+    for high, wide in shapes:
+        rows = min(high + 2 * margin_px, frame.height + 2 * margin_px)
+        cols = min((wide or frame.width) + 2 * margin_px, frame.width + 2 * margin_px)
+        memory = _memory(order, window, frame, rows * cols * per_pixel)
         if memory <= order.memory_bytes:
-            return side, int(memory)
+            return (high, wide), int(memory)
     raise MisuseError(
         f"{order.product.name} {tile.id}",
         expected=f"a task within {order.memory_bytes >> 20} MiB per worker",

@@ -1,32 +1,22 @@
-"""What one worker does with one task: fetch -> composite -> infer -> land.
+"""What one worker does with one task: fetch -> composite -> infer -> land."""
 
-Letters: t look, b band, y row (north to south), x column. A frame is read in blocks, so memory does
-not grow with the number of looks times the frame; blocks share no pixel and results do not depend on them.
-"""
-
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from shapely import from_wkb, wkb
+from shapely import wkb
 
-from eomap.core.grid import Frame, Tile, Window, frame_of, tile_epsg
+from eomap.core.grid import Tile, Window, frame_of, tile_epsg
 from eomap.core.mask import mask as aoi_mask
 from eomap.core.plan import Task
-from eomap.core.ports import U16, Bool, PixelReader, Predictor
-from eomap.core.product import Inputs, Need, Product
+from eomap.core.ports import PixelReader, Predictor
+from eomap.core.product import Inputs, Product
 from eomap.core.receipt import Receipt, Written, tally
-from eomap.core.source import Band, Scene
+from eomap.core.source import Scene
 from eomap.errors import BrokenInputError
-from eomap.kernels.median import NO_SPREAD, median_and_spread, median_composite
-from eomap.sensors import cloudmask, sentinel2
-
-Darkest = dict[str, dict[str, float]]
-"""Scene id, band, darkest valid digital number."""
+from eomap.fetch import Clock, Composite, SceneBrokenError, composite_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +28,6 @@ class Job:
     scenes: tuple[Scene, ...]
     mask: str
     layers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Composite:
-    """The clear-sky composite of a frame, and what it was made of."""
-
-    frame: Frame
-    dn_byx: U16
-    n_clear_yx: U16
-    used: tuple[str, ...]
-    failed: Mapping[str, str]
-    warnings: tuple[str, ...]
-    seconds: Mapping[str, float]
-    decoded_bytes: int = 0
-    spread_yx: U16 | None = None
-    """See `Inputs`."""
 
 
 class Sink(Protocol):
@@ -75,7 +49,11 @@ def fetch_composite(job: Job, reader: PixelReader) -> Composite:
     """Return the composite of the job's frame; scenes that cannot be read are set aside and named."""
     need = job.product.needs[0]
     frame = frame_of(
-        job.task.window, tile_epsg(job.task.tile), cell_px=job.product.cell_px, halo_px=need.halo_px
+        job.task.window,
+        tile_epsg(job.task.tile),
+        cell_px=job.product.cell_px,
+        halo_px=need.halo_px,
+        pixel_m=job.product.pixel_m,
     )
     failed: dict[str, str] = {}
     while True:
@@ -87,60 +65,22 @@ def fetch_composite(job: Job, reader: PixelReader) -> Composite:
                 got="; ".join(failed.values())[:400] or "no scene",
             )
         try:
-            return _compose(job, scenes, frame, reader, failed)
-        except _SceneBroken as broken:
+            return composite_of(
+                frame,
+                scenes,
+                need=need,
+                mask=job.mask,
+                task=job.task,
+                reader=reader,
+                failed=failed,
+            )
+        except SceneBrokenError as broken:
             failed[broken.scene_id] = broken.reason
-
-
-class _SceneBroken(Exception):
-    def __init__(self, scene_id: str, reason: str) -> None:
-        self.scene_id, self.reason = scene_id, reason
-
-
-def _compose(
-    job: Job, scenes: tuple[Scene, ...], frame: Frame, reader: PixelReader, failed: Mapping[str, str]
-) -> Composite:
-    need = job.product.needs[0]
-    dn = np.zeros((len(need.bands), *frame.shape), dtype=np.uint16)
-    n_clear = np.zeros(frame.shape, dtype=np.uint16)
-    spread = np.full(frame.shape, NO_SPREAD, dtype=np.uint16) if need.spread else None
-    clock = _Clock()
-    darkest: Darkest = {}
-    before = getattr(reader, "decoded_bytes", 0)
-    for rows, cols in _blocks(frame, job.task.block_px):
-        block = frame.sub(rows.start, rows.stop, cols.start, cols.stop)
-        groups = looks_of(scenes, block)
-        if not groups:
-            continue
-        with clock("fetch"):
-            stack = np.empty((len(groups), len(need.bands), *block.shape), dtype=np.uint16)
-            clear = np.empty((len(groups), *block.shape), dtype=bool)
-            for t, group in enumerate(groups):
-                stack[t], clear[t] = _look(group, need, block, job.mask, reader, darkest)
-        with clock("composite"):
-            if spread is None:
-                dn[:, rows, cols], n_clear[rows, cols] = median_composite(stack, clear)
-            else:
-                made = median_and_spread(stack, clear)
-                dn[:, rows, cols], n_clear[rows, cols], spread[rows, cols] = made
-        del stack, clear  # before the next block's
-    doubts = (_doubt(s, darkest.get(s.id, {})) for s in scenes)
-    return Composite(
-        frame,
-        dn,
-        n_clear,
-        used=tuple(s.id for s in scenes),
-        failed=dict(failed),
-        warnings=tuple(d for d in doubts if d),
-        seconds=clock.seconds,
-        decoded_bytes=getattr(reader, "decoded_bytes", 0) - before,
-        spread_yx=spread,
-    )
 
 
 def infer_and_land(job: Job, composite: Composite, predict: Predictor | None, sink: Sink) -> Receipt:
     """Turn a composite into layers, write them as one tile, and return the receipt."""
-    clock = _Clock()
+    clock = Clock()
     with clock("infer"):
         layers = infer(job, composite, predict)
     with clock("land"):
@@ -176,112 +116,7 @@ def infer(job: Job, composite: Composite, predict: Predictor | None) -> dict[str
         window=task.window,
         wanted_yx=np.ones(task.window.shape, dtype=bool) if wanted is None else wanted,
         spread_yx=composite.spread_yx,
+        day_yx=composite.day_yx,
     )
     given = product.compute(inputs, predict)
     return {name: given[name] for name in job.layers}
-
-
-def looks_of(scenes: tuple[Scene, ...], frame: Frame) -> list[tuple[Scene, ...]]:
-    """Group the scenes that may touch a frame into looks: one platform's pass on one solar day.
-
-    Neighbouring scenes of one pass repeat the pixels of their overlap; they are one look, not two.
-    """
-    west, south, east, north = frame.bounds_deg()
-    groups: dict[tuple[str, str], list[Scene]] = {}
-    for scene in sorted(scenes, key=lambda s: s.id):
-        left, bottom, right, top = from_wkb(bytes.fromhex(scene.footprint_wkb)).bounds
-        if left <= east and right >= west and bottom <= north and top >= south:
-            local = datetime.fromisoformat(scene.moment) + timedelta(hours=(west + east) / 2 / 15)
-            groups.setdefault((local.date().isoformat(), scene.level), []).append(scene)
-    return [tuple(groups[k]) for k in sorted(groups)]
-
-
-def _look(
-    group: tuple[Scene, ...],
-    need: Need,
-    block: Frame,
-    method: str,
-    reader: PixelReader,
-    darkest: Darkest,
-) -> tuple[U16, Bool]:
-    """Return digital numbers (b, y, x) and the clear mask (y, x) of one look; earlier scenes come first."""
-    dn = np.zeros((len(need.bands), *block.shape), dtype=np.uint16)
-    clear = np.zeros(block.shape, dtype=bool)
-    for scene in group:
-        try:
-            part, part_clear = _read_scene(scene, need, block, method, reader, darkest)
-        except BrokenInputError as problem:
-            raise _SceneBroken(scene.id, str(problem)) from None
-        gap = (dn == 0).any(axis=0) & (part != 0).all(axis=0)
-        dn[:, gap], clear[gap] = part[:, gap], part_clear[gap]
-    return dn, clear
-
-
-def _read_scene(
-    scene: Scene, need: Need, block: Frame, method: str, reader: PixelReader, darkest: Darkest
-) -> tuple[U16, Bool]:
-    """Return one scene on a block: reflectance x 10000 (b, y, x) and the clear mask (y, x)."""
-    margin = cloudmask.MARGIN_PX
-    wide = block.sub(-margin, block.height + margin, -margin, block.width + margin)
-    scl_band = scene.band("SCL") if method in ("auto", "scl") else None
-    names = dict.fromkeys(need.bands)
-    names |= dict.fromkeys(b for b in cloudmask.bands_needed(scene.level, "scl" if scl_band else method))
-    dn: dict[str, U16] = {}
-    for name in names:
-        band = scene.band(name)
-        if band is None:
-            if name in need.bands:
-                raise BrokenInputError(scene.id, expected=f"band {name}", got="an item without it")
-            continue
-        raw = reader.read(band, wide, signing=scene.signing)
-        dn[name] = sentinel2.reflectance_dn(raw, band)
-        _note_darkest(darkest, scene.id, band, raw)
-    scl = reader.read(scl_band, wide, signing=scene.signing) if scl_band else None
-    clear, _ = cloudmask.clear_mask(dn, scl, level=scene.level, method=method)
-    inner = (slice(margin, margin + block.height), slice(margin, margin + block.width))
-    return np.stack([dn[name][inner] for name in need.bands]), clear[inner]
-
-
-def _note_darkest(darkest: Darkest, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
-    """Keep the lowest 0.1 percentile of valid digital numbers per band, from every fourth row and column."""
-    sample = raw[::4, ::4]
-    sample = sample[(sample != 0) & (sample != (0 if band.nodata is None else band.nodata))]
-    if sample.size:
-        bands = darkest.setdefault(scene_id, {})
-        bands[band.name] = min(bands.get(band.name, np.inf), float(np.percentile(sample, 0.1)))
-
-
-def _doubt(scene: Scene, darkest: Mapping[str, float]) -> str | None:
-    """Return one line where a scene's darkest pixels contradict its offset."""
-    band = next((b for b in scene.bands if b.name in sentinel2.BANDS), None)
-    if band is None:
-        return None
-    decision = sentinel2.OffsetDecision(round(band.offset / band.scale), scene.offset_rule)
-    doubt = sentinel2.offset_doubt(darkest, decision)
-    return f"{scene.id}: {doubt}" if doubt else None
-
-
-def _blocks(frame: Frame, side: int) -> Iterator[tuple[slice, slice]]:
-    for row in range(0, frame.height, side):
-        for col in range(0, frame.width, side):
-            yield slice(row, min(row + side, frame.height)), slice(col, min(col + side, frame.width))
-
-
-@dataclass
-class _Clock:
-    """Adds up the seconds spent under each name."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    _name: str = ""
-    _start: float = 0.0
-
-    def __call__(self, name: str) -> "_Clock":
-        self._name = name
-        return self
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        spent = time.perf_counter() - self._start
-        self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + spent, 4)

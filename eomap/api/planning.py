@@ -10,12 +10,12 @@ from typing import Any
 from eomap import __version__
 from eomap.core.period import Period
 from eomap.core.plan import Plan
+from eomap.core.sensor import Sensor
 from eomap.core.source import Item
 from eomap.errors import BrokenInputError, MisuseError
 
 DEFAULT_CATALOG = "earth-search"
 DEFAULT_MEMORY_BYTES = 6 << 30
-MASKS = ("auto", "scl", "spectral", "s2cloudless", "none")
 EXTENTS = ("aoi", "global")
 SURFACE = "L2A"
 """The level that a product without a network takes where a catalogue offers several."""
@@ -31,6 +31,9 @@ def plan(
     aoi: str | Path | None = None,
     *,
     product: str = "lcz",
+    sensor: str | None = None,
+    method: str | None = None,
+    bands: tuple[str, ...] = (),
     bbox: str | None = None,
     period: str | None = None,
     catalog: str = DEFAULT_CATALOG,
@@ -57,9 +60,13 @@ def plan(
     from eomap.io.vectors import read_aoi
     from eomap.planner import Order, plan_of
     from eomap.products import product as product_of
+    from eomap.sensors import sensor as sensor_of
 
-    made = product_of(product)
-    one_of("--mask", mask, MASKS)
+    settings: dict[str, Any] = {"sensor": sensor, "method": method, "bands": list(bands)}
+    settings = {k: v for k, v in settings.items() if v}
+    made = product_of(product, settings)
+    by = sensor_of(made.needs[0].of)
+    one_of("--mask", mask, by.masks)
     one_of("--extent", extent, EXTENTS)
     grid = grid_of(grid)
     if extent == "global" and grid != "lattice":
@@ -83,7 +90,7 @@ def plan(
     area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
     source = open_catalog(catalog)
     known = asked or (model_entry(made.models[0]) if made.models else None)
-    chosen = collection or _collection(source, known.level if known else SURFACE)
+    chosen = collection or _collection(source, by, known.level if known else SURFACE)
     items = source.search(
         chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
     )
@@ -100,6 +107,7 @@ def plan(
         extent=extent,
         extra_layers=tuple(sorted(layers)),
         memory_bytes=memory_bytes,
+        settings=settings,
         max_cloud=max_cloud,
         grid=grid,
     )
@@ -126,15 +134,17 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
         raise MisuseError(flag, expected=f"one of {', '.join(allowed)}", got=value)
 
 
-def _collection(source: Any, level: str) -> str:
-    """Return the Sentinel-2 collection of a catalogue; of several, one of the level asked for."""
-    if source.entry.sentinel2:
+def _collection(source: Any, by: Sensor, level: str) -> str:
+    """Return the collection of a sensor in a catalogue; of several, one of the level asked for."""
+    if by.name == "sentinel-2" and source.entry.sentinel2:
         return str(source.entry.sentinel2)
     there = sorted(source.collections())
-    found = [c for c in there if "sentinel-2" in c or "sentinel2" in c]
+    found = [c for part in by.collections for c in there if part in c.lower()]
     if not found:
         raise MisuseError(
-            "--collection", expected="a Sentinel-2 collection in the catalogue", got=", ".join(there)[:200]
+            "--collection",
+            expected=f"a collection of {by.title} in the catalogue",
+            got=", ".join(there)[:200],
         )
     return next((c for c in found if level.lower() in c.lower()), found[0])
 

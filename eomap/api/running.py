@@ -233,7 +233,11 @@ def _job(plan: Plan, task: Task) -> Any:
     from eomap.worker import Job
 
     return Job(
-        task, product(plan.product), tuple(scene_of(plan, s) for s in task.scenes), plan.mask, plan.layers
+        task,
+        product(plan.product, plan.settings),
+        tuple(scene_of(plan, s) for s in task.scenes),
+        plan.mask,
+        plan.layers,
     )
 
 
@@ -248,7 +252,7 @@ def cube_of(plan: Plan, out: str) -> Any:
     from eomap.io.cube import Cube, Extent
     from eomap.products import product
 
-    made = product(plan.product)
+    made = product(plan.product, plan.settings)
     by_grid: dict[int, list[Any]] = {}
     for task in plan.tasks:
         by_grid.setdefault(task.tile.epsg, []).append(task.tile)
@@ -307,7 +311,7 @@ def write_metadata(plan: Plan, cube: Any) -> None:
     from eomap.io.cube import create
     from eomap.products import product
 
-    create(cube.url, cube.extents, cube.layers, _provenance(plan, product(plan.product).title))
+    create(cube.url, cube.extents, cube.layers, _provenance(plan, product(plan.product, plan.settings).title))
 
 
 def _provenance(plan: Plan, title: str) -> dict[str, Any]:
@@ -323,7 +327,11 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
         "eomap:status": "in progress",
         "eomap:run_id": plan.run_id,
         "eomap:code_version": plan.code_version,
-        "eomap:product": {"name": plan.product, "version": plan.product_version},
+        "eomap:product": {
+            "name": plan.product,
+            "version": plan.product_version,
+            **({"settings": dict(plan.settings)} if plan.settings else {}),
+        },
         "eomap:models": [
             {
                 "name": n.name,

@@ -134,7 +134,7 @@ class ValueTally:
             inner, true = vb[INNER], tb[INNER]
             known = ~np.isnan(inner)
             errors.append(Errors.of(inner, true))
-            codes = np.rint(true[known] / (layer.scale or 1.0))
+            codes = np.rint((true[known] - layer.offset) / (layer.scale or 1.0))
             bins.append(Bins.of(codes, inner[known] - true[known], size=size))
             if is_reflectance(layer):
                 structure.append(Mean.of(structural_similarity(vb, tb)))
@@ -217,7 +217,7 @@ def is_reflectance(layer: Layer) -> bool:
 
 def physical(stored: Stored, layer: Layer) -> F64:
     """Return stored values in the layer's unit, NaN for fill and no look."""
-    values = stored.astype(np.float64) * (layer.scale or 1.0)
+    values = stored.astype(np.float64) * (layer.scale or 1.0) + layer.offset
     values[stored == layer.fill] = np.nan
     if layer.no_look is not None:
         values[stored == layer.no_look] = np.nan

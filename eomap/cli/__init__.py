@@ -20,6 +20,11 @@ _SELECTION = (
     click.option("--aoi", help="Area: GeoJSON, GPKG, GeoParquet, KML or Shapefile."),
     click.option("--bbox", help="Area as west,south,east,north in degrees."),
     click.option("--product", default="lcz", show_default=True, help="Which map to make."),
+    click.option(
+        "--sensor", help="Of whose pixels, for products that can: sentinel-2, sentinel-1, enmap ..."
+    ),
+    click.option("--method", help="How a composite makes one picture of many looks.  [default: median]"),
+    click.option("--bands", help="Bands of a composite, e.g. B02,B03,B04,B08.  [default: the sensor's]"),
     click.option("--period", help="2024, 2024-06 or 2024-06-01/2024-08-31.  [default: the last full year]"),
     click.option(
         "--catalog",
@@ -27,7 +32,7 @@ _SELECTION = (
         show_default=True,
         help="earth-search, planetary-computer, cdse, or the path or URL of a STAC catalogue.",
     ),
-    click.option("--collection", help="STAC collection.  [default: the catalogue's Sentinel-2]"),
+    click.option("--collection", help="STAC collection.  [default: the catalogue's for the sensor]"),
     click.option("--model", help="Network; see `eomap models list`.  [default: by the scenes' level]"),
     click.option(
         "--mask", default="auto", show_default=True, help="Clouds: auto, scl, spectral, s2cloudless or none."
@@ -84,9 +89,10 @@ def _planned(selection: dict[str, Any]) -> Any:
     from eomap import api
     from eomap.progress import searching
 
-    aoi, memory = selection.pop("aoi"), selection.pop("memory")
+    aoi, memory, bands = (selection.pop(k) for k in ("aoi", "memory", "bands"))
+    listed = tuple(b.strip() for b in (bands or "").split(",") if b.strip())
     with searching() as notify:
-        return api.plan(aoi, memory_bytes=_bytes(memory), notify=notify, **selection)
+        return api.plan(aoi, memory_bytes=_bytes(memory), bands=listed, notify=notify, **selection)
 
 
 def _bytes(text: str) -> int:

@@ -252,13 +252,15 @@ def transformer(source_epsg: int, target_epsg: int) -> Transformer:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A raster of square 10 m pixels in one UTM zone; (x0, y0) is its north-west corner in metres."""
+    """A raster of square pixels in one UTM zone; (x0, y0) is its north-west corner in metres."""
 
     epsg: int
     x0: int
     y0: int
     height: int
     width: int
+    pixel_m: int = PIXEL_M
+    """Side of a pixel; another than 10 m only for sensors that see less than that."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -268,30 +270,31 @@ class Frame:
     @property
     def bounds_m(self) -> tuple[int, int, int, int]:
         """West, south, east, north in metres."""
-        return self.x0, self.y0 - self.height * PIXEL_M, self.x0 + self.width * PIXEL_M, self.y0
+        return self.x0, self.y0 - self.height * self.pixel_m, self.x0 + self.width * self.pixel_m, self.y0
 
     @property
     def transform(self) -> tuple[float, float, float, float, float, float]:
         """Affine coefficients a, b, c, d, e, f."""
-        return (PIXEL_M, 0.0, self.x0, 0.0, -PIXEL_M, self.y0)
+        return (self.pixel_m, 0.0, self.x0, 0.0, -self.pixel_m, self.y0)
 
     def sub(self, row0: int, row1: int, col0: int, col1: int) -> "Frame":
         """Return the part of the frame between those pixel rows and columns, ends excluded."""
-        return Frame(self.epsg, self.x0 + col0 * PIXEL_M, self.y0 - row0 * PIXEL_M, row1 - row0, col1 - col0)
+        x0, y0 = self.x0 + col0 * self.pixel_m, self.y0 - row0 * self.pixel_m
+        return Frame(self.epsg, x0, y0, row1 - row0, col1 - col0, self.pixel_m)
 
     def bounds_deg(self) -> tuple[float, float, float, float]:
         """West, south, east, north of the frame's outline in degrees."""
         return transformer(self.epsg, 4326).transform_bounds(*self.bounds_m, densify_pts=21)
 
 
-def frame_of(window: Window, epsg: int, *, cell_px: int, halo_px: int) -> Frame:
+def frame_of(window: Window, epsg: int, *, cell_px: int, halo_px: int, pixel_m: int = PIXEL_M) -> Frame:
     """Return the frame that covers a window in a UTM zone, aligned to whole cells, plus halo.
 
     The alignment is to multiples of the cell size counted from the zone's own origin, so that the
     frames of neighbouring tiles, and of a part of a tile, share their cells exactly. A window of that very
     zone has a frame without a cell to spare.
     """
-    cell_m = cell_px * PIXEL_M
+    cell_m = cell_px * pixel_m
     if halo_px % cell_px:
         raise MisuseError("halo", expected=f"a multiple of the cell, {cell_px} px", got=f"{halo_px} px")
     if window.epsg == epsg:
@@ -304,13 +307,14 @@ def frame_of(window: Window, epsg: int, *, cell_px: int, halo_px: int) -> Frame:
         spare = 1
     col0, col1 = int(np.floor(x_min / cell_m)) - spare, int(np.ceil(x_max / cell_m)) + spare
     row0, row1 = int(np.floor(y_min / cell_m)) - spare, int(np.ceil(y_max / cell_m)) + spare
-    halo_m = halo_px * PIXEL_M
+    halo_m = halo_px * pixel_m
     return Frame(
         epsg,
         col0 * cell_m - halo_m,
         row1 * cell_m + halo_m,
         (row1 - row0) * cell_px + 2 * halo_px,
         (col1 - col0) * cell_px + 2 * halo_px,
+        pixel_m,
     )
 
 
@@ -331,7 +335,7 @@ def cell_index(window: Window, frame: Frame, *, cell_px: int, halo_px: int = 0) 
     slices: nothing is computed and nothing moves. Rows and columns count cells from the north-west corner
     of the frame without its halo.
     """
-    cell_m, halo = cell_px * PIXEL_M, halo_px // cell_px
+    cell_m, halo = cell_px * frame.pixel_m, halo_px // cell_px
     left, top = frame.x0 // cell_m + halo, frame.y0 // cell_m - halo
     if window.epsg == frame.epsg and window.cell == cell_m:
         west, _, _, north = window.bounds

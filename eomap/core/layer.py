@@ -33,7 +33,7 @@ class LegendClass:
 class Layer:
     """One output array of a product.
 
-    Stored value = round(physical / scale) for scaled layers. `fill` marks pixels that were never
+    physical = stored * scale + offset for scaled layers. `fill` marks pixels that were never
     written; `no_look` marks pixels that were processed but never seen clearly.
     """
 
@@ -43,6 +43,7 @@ class Layer:
     fill: int
     unit: str = "1"
     scale: float | None = None
+    offset: float = 0.0
     no_look: int | None = None
     legend: tuple[LegendClass, ...] = ()
     bands: tuple[str, ...] = ()

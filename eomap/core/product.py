@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eomap.core.grid import Frame, Window
+from eomap.core.grid import PIXEL_M, Frame, Window
 from eomap.core.layer import Layer
 from eomap.core.ports import U16, Bool
 
@@ -16,9 +16,13 @@ class Need:
     of: str
     bands: tuple[str, ...]
     halo_px: int
-    """Pixels of 10 m that a frame reads beyond its tile on every side."""
+    """Pixels that a frame reads beyond its tile on every side."""
     spread: bool = False
     """Whether it needs to know how far the looks lie from the composite."""
+    days: bool = False
+    """Whether it needs to know of which days the composite is."""
+    method: str = "median"
+    """How many looks become one; see `kernels.composite`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Inputs:
     halo_px: int
     """Pixels of the frame beyond its cells, on every side."""
     dn_byx: U16
-    """Clear-sky composite, reflectance x 10000 of the needed bands; 0 where never seen clearly."""
+    """Clear-sky composite, codes of the bands (Sentinel-2: reflectance x 10000); 0 where never seen."""
     n_clear_yx: U16
     """Clear looks per pixel."""
     window: Window
@@ -37,7 +41,9 @@ class Inputs:
     wanted_yx: Bool
     """Which cells of the window lie in the AOI; the others keep the fill value."""
     spread_yx: U16 | None = None
-    """Spread of the looks, reflectance x 10000 (kernels.median); None unless the need asks for it."""
+    """Spread of the looks, in codes (kernels.median); None unless the need asks for it."""
+    day_yx: U16 | None = None
+    """Day of the composite, counted from 1970-01-01; None unless the need asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Product:
     step: int
     """Cell size as an integer multiple of the lattice's 1/12000 degree."""
     cell_px: int
-    """Cell size inside a frame, in 10 m pixels."""
+    """Cell size inside a frame, in its pixels."""
     compute: Callable[..., Mapping[str, Any]]
     models: tuple[str, ...] = ()
     """Names of the networks that can make it, the default first; none where `compute` needs no `predict`."""
@@ -61,8 +67,15 @@ class Product:
     models_by_level: Mapping[str, str] = field(default_factory=dict)
     """The default where scenes are of a processing level on which another network does better."""
 
+    variant: "Callable[..., Product] | None" = None
+    """`variant(**settings)` returns the product made another way: of another sensor, by another method."""
     class_figures: Callable[[Any], Mapping[str, float]] | None = None
     """Figures of its map's own, by name, from the confusion matrix (true, mapped) in legend order."""
+
+    @property
+    def pixel_m(self) -> int:
+        """Side of the pixels of its frames, in metres."""
+        return PIXEL_M * self.step // self.cell_px
 
     def layers(self, extra: tuple[str, ...] = ()) -> tuple[Layer, ...]:
         """Return the layers that a run writes: all but the optional ones not asked for."""

@@ -47,8 +47,8 @@ class Item:
 class Band:
     """One band of a scene: where its pixels lie and what its digital numbers mean.
 
-    reflectance = dn * scale + offset; pixels equal to `nodata` are unseen. Numbers of a `categorical`
-    band are names, never interpolated.
+    physical = dn * scale + offset, in the band's `unit`; pixels equal to `nodata` are unseen. Numbers of a
+    `categorical` band are names, never interpolated.
     """
 
     name: str
@@ -57,6 +57,10 @@ class Band:
     offset: float
     nodata: float | None
     categorical: bool = False
+    index: int = 1
+    """Which band of the file, counted from 1."""
+    unit: str = ""
+    """Unit of the physical value where it is not a share: dB, or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Scene:
     moment: str
     """ISO 8601, UTC."""
     level: str
-    """Processing level: L1C or L2A."""
+    """Processing level: L1C or L2A, GRD or RTC."""
     bands: tuple[Band, ...]
     offset_rule: str
     """Which rule decided the offset, for the provenance."""
@@ -79,6 +83,13 @@ class Scene:
     etag: str = ""
     synthetic: bool = False
     """Made up, not observed: every map made from it says so."""
+    epsg: int = 0
+    """CRS of its pixels as far as the catalogue tells; 0 where it does not."""
+    orbit: str = ""
+    """Which orbit it was seen from, where looks from different ones must stay apart."""
+    sun_azimuth_deg: float | None = None
+    """Clockwise from north."""
+    sun_elevation_deg: float | None = None
 
     def band(self, name: str) -> Band | None:
         """Return the band of that name, or None."""

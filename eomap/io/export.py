@@ -112,7 +112,7 @@ def _describe(file: Any, layer: Layer, attributes: dict[str, Any]) -> None:
     file.descriptions = layer.bands or (layer.long_name,)
     file.units = (layer.unit,) * count
     if layer.scale is not None:
-        file.scales, file.offsets = (layer.scale,) * count, (0.0,) * count
+        file.scales, file.offsets = (layer.scale,) * count, (layer.offset,) * count
     tags = {"long_name": layer.long_name, "layer": layer.name}
     if layer.no_look is not None and layer.scale is None:
         tags["no_look"] = str(layer.no_look)

@@ -72,7 +72,7 @@ def array_attributes(layer: Layer, window: Window) -> dict[str, Any]:
     }
     if layer.scale is not None:
         # Without _FillValue an unwritten pixel would decode as a confident nothing.
-        attributes |= {"scale_factor": layer.scale, "add_offset": 0.0, "_FillValue": layer.fill}
+        attributes |= {"scale_factor": layer.scale, "add_offset": layer.offset, "_FillValue": layer.fill}
         if layer.no_look is not None:  # both decode to NaN: there is no value either way
             attributes["missing_value"] = layer.no_look
     if layer.legend:

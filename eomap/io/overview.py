@@ -93,7 +93,7 @@ def means(
             known &= samples != layer.no_look
         total = np.where(known, samples, 0).sum(axis=0, dtype=np.float64)
         with np.errstate(invalid="ignore"):
-            out[rows] = total / known.sum(axis=0) * (layer.scale or 1.0)
+            out[rows] = total / known.sum(axis=0) * (layer.scale or 1.0) + layer.offset
     return out
 
 

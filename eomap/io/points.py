@@ -140,7 +140,7 @@ def _reading(layer: Layer, stored: Any) -> dict[str, Any]:
 def _physical(layer: Layer, stored: Any) -> float | int | None:
     if stored in (layer.fill, layer.no_look):
         return None
-    return int(stored) if layer.scale is None else round(int(stored) * layer.scale, 10)
+    return int(stored) if layer.scale is None else round(int(stored) * layer.scale + layer.offset, 10)
 
 
 def _area_m2(cell: Window) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from pyproj import CRS, Transformer
 
-from eomap.core.grid import PIXEL_M, Frame, transformer
+from eomap.core.grid import Frame, transformer
 
 NODE_PX = 32
 """Spacing of exact nodes. Bilinear interpolation between them errs by at most 2e-5 px within a UTM zone."""
@@ -18,7 +18,7 @@ def source_positions(frame: Frame, target: int | str) -> tuple[F64, F64]:
     Exact at nodes that lie on multiples of NODE_PX pixels counted from the zone's origin, bilinear
     between them: a part of a frame gets the very positions that the whole frame gets.
     """
-    step_m = NODE_PX * PIXEL_M
+    step_m = NODE_PX * frame.pixel_m
     col0, row0 = frame.x0 // step_m, -(-frame.y0 // step_m)
     west, south, east, north = frame.bounds_m
     cols = np.arange(col0, -(-east // step_m) + 1)
@@ -29,8 +29,8 @@ def source_positions(frame: Frame, target: int | str) -> tuple[F64, F64]:
     else:
         project = Transformer.from_crs(frame.epsg, CRS.from_wkt(target), always_xy=True)
     x, y = project.transform(node_x, node_y)
-    at_col = (west + (np.arange(frame.width) + 0.5) * PIXEL_M) / step_m - col0
-    at_row = row0 - (north - (np.arange(frame.height) + 0.5) * PIXEL_M) / step_m
+    at_col = (west + (np.arange(frame.width) + 0.5) * frame.pixel_m) / step_m - col0
+    at_row = row0 - (north - (np.arange(frame.height) + 0.5) * frame.pixel_m) / step_m
     return _bilinear(np.asarray(x), at_row, at_col), _bilinear(np.asarray(y), at_row, at_col)
 
 

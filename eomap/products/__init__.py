@@ -1,8 +1,10 @@
 """The maps, one folder each. A folder that holds `PRODUCT` is a product; folders never import each other."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from eomap.core.product import Product
 from eomap.errors import MisuseError
@@ -15,9 +17,21 @@ def products() -> dict[str, Product]:
     return {p.name: p for p in sorted(found, key=lambda p: p.name)}
 
 
-def product(name: str) -> Product:
-    """Return the product of that name; raise MisuseError listing the names there are."""
+def product(name: str, settings: Mapping[str, Any] | None = None) -> Product:
+    """Return the product of that name, made to the settings where there are some (its `variant`).
+
+    Raises MisuseError listing the names there are, or naming a setting that the product does not have.
+    """
     try:
-        return products()[name]
+        made = products()[name]
     except KeyError:
         raise MisuseError("--product", expected=f"one of {', '.join(products())}", got=name) from None
+    if not settings:
+        return made
+    if made.variant is None:
+        raise MisuseError(
+            ", ".join(f"--{s}" for s in sorted(settings)),
+            expected=f"none, for {name} has no variants",
+            got="one",
+        )
+    return made.variant(**settings)

@@ -111,6 +111,7 @@ def test_what_the_cube_guide_says_of_layers_is_what_layers_are():
         "reflectance": (0, 65535, 1e-4),
         "n_clear": (None, 65535, None),
         "spread": (None, 65535, 1e-4),
+        "day": (None, 65535, None),
     }
 
 

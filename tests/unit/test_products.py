@@ -17,10 +17,9 @@ from eomap import products
 from eomap.core.grid import Window, tile_cells, tile_window
 from eomap.core.product import Inputs
 from eomap.io.registry import model
-from eomap.sensors import sentinel2
+from eomap.sensors import sensor
 from eomap.worker import fetch_composite, infer
 
-SOURCES = {"sentinel-2": sentinel2.BANDS}
 SURE = {"confidence", "entropy", "spread"}
 """Layers that say how sure a map is; a product gives one of them at least."""
 
@@ -90,7 +89,7 @@ def inputs(made, names):
     wanted[:3] = False
     halo_px = made.needs[0].halo_px
     seen = (composite.dn_byx, composite.n_clear_yx)
-    return Inputs(composite.frame, halo_px, *seen, window, wanted, composite.spread_yx)
+    return Inputs(composite.frame, halo_px, *seen, window, wanted, composite.spread_yx, composite.day_yx)
 
 
 def test_every_folder_is_a_product_of_its_name():
@@ -112,7 +111,7 @@ def test_names_are_words_and_layers_are_named_once(made):
 
 def test_needs_are_known_and_frames_fit(made):
     (need,) = made.needs
-    assert need.bands and set(need.bands) <= set(SOURCES[need.of])
+    assert need.bands and set(need.bands) <= set(sensor(need.of).bands)
     assert tile_cells(made.step) > 0 and need.halo_px % made.cell_px == 0
     for name in made.models:
         network = model(name)

@@ -1,6 +1,9 @@
-"""The clear-sky composite itself, on 10 m cells: the median of the clear looks, how many, how far apart."""
+"""The clear-sky composite itself, of any sensor, on the cells that it sees: one picture of many looks.
 
-from dataclasses import replace
+With it come how many looks there were, how far they lie apart, and of which day the picture is.
+"""
+
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,67 +13,122 @@ from eomap.core.grid import cell_index
 from eomap.core.layer import Layer
 from eomap.core.ports import U16, Predictor
 from eomap.core.product import Inputs, Need, Product
+from eomap.errors import MisuseError
+from eomap.sensors import sensor
 
-BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 FILL, NO_LOOK, LARGEST = 65_535, 0, 65_534
 STRIP_ROWS = 250
 """Rows of cells placed at once: exact positions of a whole tile would take more memory than its values."""
 
 
-def compute(inputs: Inputs, predict: Predictor | None = None) -> dict[str, npt.NDArray[Any]]:
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What places a composite on cells; a value, so that products with it are equal and travel."""
+
+    values: str = "reflectance"
+    """Name of the layer of values."""
+
+    def __call__(self, inputs: Inputs, predict: Predictor | None = None) -> dict[str, npt.NDArray[Any]]:
+        """Return the layers; see `compute`."""
+        return compute(inputs, values=self.values)
+
+
+def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
     """Return the layers of the composite for the window of `inputs`, as stored values; no network is asked.
 
-    Shapes: (y, x) cells of the window; `reflectance` (b, y, x). A cell takes what the pixel at its centre
-    has, never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells without
-    a clear look are 0 in `reflectance` and `n_clear`; `spread` is fill where there are fewer than two looks.
+    Shapes: (y, x) cells of the window; `values` names the layer (b, y, x). A cell takes what the pixel at
+    its centre has, never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells
+    without a clear look are 0 in the values and `n_clear`; `spread` is fill where there are fewer than two
+    looks, `day` where there is none.
     """
-    window = inputs.window
-    made: dict[str, U16] = {
-        "reflectance": np.empty((len(inputs.dn_byx), *window.shape), np.uint16),
-        "n_clear": np.empty(window.shape, np.uint16),
-        "spread": np.empty(window.shape, np.uint16),
+    given = {
+        values: inputs.dn_byx,
+        "n_clear": inputs.n_clear_yx,
+        "spread": inputs.spread_yx,
+        "day": inputs.day_yx,
     }
-    given = {"reflectance": inputs.dn_byx, "n_clear": inputs.n_clear_yx, "spread": inputs.spread_yx}
+    window = inputs.window
+    made: dict[str, U16] = {}
+    for name, source in given.items():
+        if source is None:
+            raise ValueError(f"{name}: the composite's need asks for it, the worker did not give it")
+        made[name] = np.empty((*source.shape[:-2], *window.shape), np.uint16)
     for top in range(0, window.shape[0], STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, window.shape[0]))
         strip = replace(window, row0=window.row0 + top, row1=window.row0 + rows.stop)
         row, col = cell_index(strip, inputs.frame, cell_px=1)
         wanted = inputs.wanted_yx[rows]
-        for name, source in given.items():
-            if source is None:
-                raise ValueError(f"{name}: the composite's need asks for it, the worker did not give it")
-            largest = FILL if name == "spread" else LARGEST
-            made[name][..., rows, :] = np.where(wanted, np.minimum(source[..., row, col], largest), FILL)
+        for name, out in made.items():
+            # In a zone the cells are a view of what was given, which stays as it is.
+            cells, target = given[name][..., row, col], out[..., rows, :]  # type: ignore[index]  # none is None
+            if name == "day":
+                np.copyto(target, np.where(cells == 0, FILL, cells))
+            else:
+                np.minimum(cells, FILL if name == "spread" else LARGEST, out=target)
+            target[..., ~wanted] = FILL
     return dict(made)
 
 
-PRODUCT = Product(
-    name="composite",
-    version="1.0",
-    title="Clear-sky composite",
-    needs=(Need(of="sentinel-2", bands=BANDS, halo_px=0, spread=True),),
-    gives=(
-        Layer(
-            "reflectance",
-            "uint16",
-            "median reflectance of the clear looks",
-            fill=FILL,
-            scale=1e-4,
-            no_look=NO_LOOK,
-            bands=BANDS,
-            kind="value",
-            truth="surface",
+def variant(
+    *, sensor: str = "sentinel-2", method: str = "", bands: tuple[str, ...] | list[str] = ()
+) -> Product:
+    """Return the composite of a sensor, by a method, of some of its bands.
+
+    Raises MisuseError where the sensor does not have them.
+    """
+    by = _sensor(sensor)
+    method, bands = method or by.methods[0], tuple(bands) or by.default_bands
+    if method not in by.methods:
+        raise MisuseError("--method", expected=f"{by.name}: one of {', '.join(by.methods)}", got=method)
+    if strange := [b for b in bands if b not in by.bands]:
+        there = (
+            ", ".join(by.bands) if len(by.bands) < 20 else f"{len(by.bands)} from {next(iter(by.bands))} on"
+        )
+        raise MisuseError("--bands", expected=f"bands of {by.name}: {there}", got=", ".join(strange))
+    return Product(
+        name="composite",
+        version="2.0",
+        title="Clear-sky composite" if by.name == "sentinel-2" else f"Composite of {by.title}",
+        needs=(Need(of=by.name, bands=bands, halo_px=0, spread=True, days=True, method=method),),
+        gives=(
+            Layer(
+                by.quantity,
+                "uint16",
+                f"{method} {by.quantity.replace('_', ' ')} of the clear looks",
+                fill=FILL,
+                unit=by.unit,
+                scale=by.scale,
+                offset=by.offset,
+                no_look=NO_LOOK,
+                bands=bands,
+                kind="value",
+                truth="surface" if by.name == "sentinel-2" else "",
+            ),
+            Layer("n_clear", "uint16", "clear looks per pixel", fill=FILL),
+            Layer(
+                "spread",
+                "uint16",
+                "median absolute deviation of the clear looks from the median, mean over the bands",
+                fill=FILL,
+                unit=by.unit,
+                scale=by.scale,
+            ),
+            Layer(
+                "day",
+                "uint16",
+                "day of the look that was taken, or the mean day of the looks",
+                fill=FILL,
+                unit="days since 1970-01-01",
+            ),
         ),
-        Layer("n_clear", "uint16", "clear looks per pixel", fill=FILL),
-        Layer(
-            "spread",
-            "uint16",
-            "median absolute deviation of the clear looks from the median, mean over the bands",
-            fill=FILL,
-            scale=1e-4,
-        ),
-    ),
-    step=1,
-    cell_px=1,
-    compute=compute,
-)
+        step=by.step,
+        cell_px=1,
+        compute=Placed(by.quantity),
+        variant=variant,
+    )
+
+
+_sensor = sensor
+"""Under another name, for `variant` has a setting of that one."""
+
+PRODUCT = variant()
