@@ -202,10 +202,10 @@ def test_one_zone_takes_all_of_the_area(made):
 
 
 def test_points_agree_between_the_grids(made):
-    """Both give the pixel nearest to the place, so they are one pixel apart at most."""
+    """Both give the pixel nearest to the place; for the centre of a cell of the lattice the very same."""
     cubes = {grid: open_cube(made[grid][1]) for grid in ("lattice", "utm")}
     rng = np.random.default_rng(5)
-    answered = 0
+    answered, apart = 0, []
     for lon, lat in zip(rng.uniform(11.9925, 12.0075, 60), rng.uniform(58.2965, 58.3005, 60), strict=True):
         if abs(lon - 12) < 0.0004:
             continue
@@ -220,11 +220,15 @@ def test_points_agree_between_the_grids(made):
         # The lattice's cell took the zone's pixel under its own centre: ask there.
         w, s, e, n = there["lattice"]["cell"]["bounds_deg"]
         centre = api.query_point(cubes["utm"].url, (w + e) / 2, (s + n) / 2)
-        assert (
-            centre["layers"] == there["lattice"]["layers"] and centre["status"] == there["lattice"]["status"]
-        )
+        if zone == 32632:
+            assert centre["layers"] == there["lattice"]["layers"]
+            assert centre["status"] == there["lattice"]["status"]
+        elif "valid" == centre["status"] == there["lattice"]["status"]:
+            # East of the border the lattice, by order of id, takes what zone 32 saw, warped.
+            red = (d["layers"]["reflectance"]["value"]["B04"] for d in (centre, there["lattice"]))
+            apart.append(abs(next(red) - next(red)))
         answered += 1
-    assert answered > 40
+    assert answered > 40 and len(apart) > 10 and np.mean(apart) < 0.01
     for grid in GRIDS:
         assert api.query_point(made[grid][1], 20.0, 50.0)["status"] == "outside"
         assert api.query_point(made[grid][1], -168.0, -58.3)["status"] == "outside"
@@ -306,7 +310,10 @@ def test_areas_of_classes_agree(classes, twin):
 
 
 def test_classes_are_the_same_cells_on_both_grids(classes):
-    """The lattice's cells are copies of the zones'; a cell it shows has the class of that cell."""
+    """The lattice's cells are copies of the zones': it shows the class of the cell under its centre.
+
+    West of the border, where both see native pixels only.
+    """
     lattice, utm = open_cube(classes["lattice"]), open_cube(classes["utm"])
     window = lattice.extent.window
     codes = lattice.read("lcz", window)
@@ -316,10 +323,11 @@ def test_classes_are_the_same_cells_on_both_grids(classes):
         west, south, east, north = at.bounds
         lon, lat = (west + east) / 2, (south + north) / 2
         there = api.query_point(utm.url, lon, lat)
-        if there["status"] != "unwritten" and there["cell"]["epsg"] == utm_epsg(lon, lat):
+        if lon < 11.998 and there["status"] != "unwritten":
+            assert there["cell"]["epsg"] == 32632
             assert there["layers"]["lcz"]["stored"] == codes[row, col]
             compared += 1
-    assert compared > 30
+    assert compared > 15
 
 
 def test_scores_are_of_both_zones(made, twin):
