@@ -91,6 +91,8 @@ class Scene:
     etag: str = ""
     synthetic: bool = False
     """Made up, not observed: every map made from it says so."""
+    epsg: int = 0
+    """CRS of its pixels as far as the catalogue tells; 0 where it does not."""
     orbit: str = ""
     """Which orbit it was seen from, where looks from different ones must stay apart."""
     sun_azimuth_deg: float | None = None
