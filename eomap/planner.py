@@ -8,19 +8,24 @@ import numpy as np
 import shapely
 from pyproj import Geod
 
-from eomap.core.aoi import Aoi, clip_to_tile, tiles_of
-from eomap.core.grid import Frame, Tile, Window, frame_of, tile_epsg, window_within
+from eomap.core.aoi import Aoi
+from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
 from eomap.core.sensor import Ask
 from eomap.core.source import Item, Scene
+from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
+from eomap.core.zones import tile_outline_deg, to_degrees
 from eomap.errors import MisuseError
-from eomap.sensors import sensor
+from eomap.sensors import reads_by_band, sensor
 
 _GEOD = Geod(ellps="WGS84")
 BLOCKS_PX = (2000, 1000, 500, 250)
-"""Sides of read blocks, largest first: multiples of a 100 m cell."""
+"""Sides of blocks that are read with all their bands at once, largest first: multiples of a 100 m cell."""
+STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
+"""Rows of blocks that are read band after band, as wide as their frame: the fewer, the fewer blocks of files
+are decoded twice."""
 PROCESS_BYTES = 600 << 20
 """What a process holds before it reads a pixel: Python, numba, GDAL's cache; torch and a network."""
 SHARD_BYTES = 400 << 20
@@ -53,6 +58,8 @@ class Order:
     """What makes the product another than its default; see `products.product`."""
     max_cloud: float | None = None
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
+    grid: str = "lattice"
+    """lattice, utm or EPSG:<zone>; see `core.zones.grid_of`."""
 
 
 def plan_of(
@@ -64,9 +71,10 @@ def plan_of(
     could not hold the smallest task within the memory budget.
     """
     scenes, notes = scenes_of(items, order, names=names, signing=signing)
-    tiles = tiles_of(aoi)
-    chosen = _scenes_by_tile(aoi, order.product, tiles, scenes)
-    tasks = tuple(_task(aoi, order, tile, found) for tile, found in chosen.items() if found)
+    parts = parts_of(aoi, order.grid)
+    tiles = [tile for part in parts.values() for tile in tiles_of(part)]
+    chosen = _scenes_by_tile(parts, order.product, tiles, scenes)
+    tasks = tuple(_task(parts[tile.epsg], order, tile, found) for tile, found in chosen.items() if found)
     used = sorted({s for t in tasks for s in t.scenes})
     by_id = {s.id: s for s in scenes}
     return Plan(
@@ -87,6 +95,7 @@ def plan_of(
         tasks=tasks,
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
+        grid=order.grid,
         settings=dict(order.settings),
     )
 
@@ -119,25 +128,29 @@ def _cloud_cover(item: Item) -> float:
 
 
 def _scenes_by_tile(
-    aoi: Aoi, product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
+    parts: Mapping[int, Aoi], product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
 ) -> dict[Tile, list[Scene]]:
     """Return, for each tile, the scenes whose footprint meets the box of its cells within the AOI."""
     chosen: dict[Tile, list[Scene]] = {t: [] for t in tiles}
     if not scenes:
         return chosen
     footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
-    boxes = shapely.box(*np.array([t.bounds_deg for t in tiles]).T)
-    areas = shapely.intersection(boxes, aoi.geometry) if len(tiles) < 200 else boxes
+    areas = [tile_outline_deg(t) if len(tiles) >= 200 else _area_deg(parts[t.epsg], t) for t in tiles]
     pairs = shapely.STRtree(footprints).query(areas, predicate="intersects")
     for tile, scene in zip(*pairs, strict=True):
         chosen[tiles[tile]].append(scenes[scene])
     return chosen
 
 
+def _area_deg(aoi: Aoi, tile: Tile) -> Any:
+    clip = clip_to_tile(aoi, tile)
+    return tile_outline_deg(tile) if clip is None else to_degrees(clip, tile.epsg)
+
+
 def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     product, need = order.product, order.product.needs[0]
     clip = clip_to_tile(aoi, tile)
-    window = window_within(tile, product.step, tile.bounds_deg if clip is None else clip.bounds)
+    window = window_within(tile, product.step, tile.bounds if clip is None else clip.bounds)
     frame = frame_of(
         window,
         tile_epsg(tile),
@@ -147,7 +160,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     )
     scenes = sorted(scenes, key=lambda s: s.id)
     read = _read_bytes(scenes, frame, sensor(need.of).bands)
-    block_px, memory = _block(order, tile, window, frame, scenes)
+    block, memory = _block(order, tile, window, frame, scenes)
     clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
     key = digest(
         [
@@ -157,11 +170,12 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             order.model_sha256,
             order.mask,
             tile.id,
-            asdict(window),
+            {k: v for k, v in asdict(window).items() if (k, v) != ("epsg", LATTICE)},
             clip_wkb,
             order.extra_layers,
             str(order.period),
-            [_identity(s) for s in scenes],
+            # In a zone the scenes of its own pixels come first (`fetch.looks_of`).
+            [[*_identity(s), *([] if tile.epsg == LATTICE else [s.epsg])] for s in scenes],
             *([dict(order.settings)] if order.settings else []),
         ]
     )
@@ -171,7 +185,8 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
         window=window,
         clip_wkb=clip_wkb,
         scenes=tuple(s.id for s in scenes),
-        block_px=block_px,
+        block_px=block[0],
+        block_cols=block[1],
         read_bytes=read,
         memory_bytes=memory,
         seconds=round(seconds, 1),
@@ -234,17 +249,23 @@ def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
 
 def _block(
     order: Order, tile: Tile, window: Window, frame: Frame, scenes: Sequence[Scene]
-) -> tuple[int, int]:
-    """Return the largest block side that keeps a worker within its budget, and the memory it takes."""
+) -> tuple[tuple[int, int], int]:
+    """Return rows and columns of the largest block that keeps a worker within its budget, and its memory."""
     need, looks = order.product.needs[0], len(scenes)
     bands, margin_of = len(need.bands), sensor(need.of).margin_px
     margin_px = max(margin_of(s, order.mask) for s in scenes)
-    for side in BLOCKS_PX:
-        area = min(side + 2 * margin_px, frame.height) * min(side + 2 * margin_px, frame.width)
-        # A block's looks, and one more with its temporaries.
-        memory = _memory(order, window, frame, area * (looks * (bands * 2 + 1) + 8 * bands))
+    if reads_by_band(need, order.mask, scenes):
+        # One band of all looks, where each is clear (twice, while it is found), and what one look takes.
+        shapes, per_pixel = ((frame.height, 0), *((n, 0) for n in STRIPS_PX)), looks * (2 + 2) + 24
+    else:
+        # All looks, and one more with its temporaries.
+        shapes, per_pixel = tuple((n, n) for n in BLOCKS_PX), looks * (bands * 2 + 1) + 8 * bands
+    for high, wide in shapes:
+        rows = min(high + 2 * margin_px, frame.height + 2 * margin_px)
+        cols = min((wide or frame.width) + 2 * margin_px, frame.width + 2 * margin_px)
+        memory = _memory(order, window, frame, rows * cols * per_pixel)
         if memory <= order.memory_bytes:
-            return side, int(memory)
+            return (high, wide), int(memory)
     raise MisuseError(
         f"{order.product.name} {tile.id}",
         expected=f"a task within {order.memory_bytes >> 20} MiB per worker",
@@ -255,5 +276,6 @@ def _block(
 
 def task_km2(task: Task) -> float:
     """Return the geodesic area that a task maps."""
-    area = shapely.from_wkb(task.clip_wkb) if task.clip_wkb else shapely.box(*task.tile.bounds_deg)
+    epsg = task.tile.epsg
+    area = to_degrees(shapely.from_wkb(task.clip_wkb), epsg) if task.clip_wkb else tile_outline_deg(task.tile)
     return abs(_GEOD.geometry_area_perimeter(area)[0]) / 1e6
