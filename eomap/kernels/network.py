@@ -76,7 +76,8 @@ def middle_of(n: int) -> Callable[..., Any]:
     # Under this file's name: Numba's cache then belongs to this file, and is void when it changes.
     exec(compile(source, __file__, "exec"), scope)  # the text is made here from n alone
     rows = numba.uint16[::1]
-    return numba.cfunc(numba.uint16(rows, rows, rows), cache=True)(scope[f"middle_{n}"])
+    kernel: Any = scope[f"middle_{n}"]
+    return numba.cfunc(numba.uint16(rows, rows, rows), cache=True)(kernel)
 
 
 def _written_out(n: int) -> str:
