@@ -264,7 +264,7 @@ def _read_scene(
 def _note_darkest(darkest: Darkest, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
     """Keep the lowest 0.1 percentile of valid digital numbers per band, from every fourth row and column."""
     sample = raw[::4, ::4]
-    sample = sample[(sample != 0) & (sample != (0 if band.nodata is None else band.nodata))]
+    sample = sample[np.isfinite(sample) & (sample != 0) & (sample != (band.nodata or 0))]
     if sample.size:
         bands = darkest.setdefault(scene_id, {})
         bands[band.name] = min(bands.get(band.name, np.inf), float(np.percentile(sample, 0.1)))

@@ -24,6 +24,8 @@ class Asset:
     offset: float | None = None
     nodata: float | None = None
     etag: str = ""
+    unit: str = ""
+    """Unit of the physical values, in the catalogue's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Band:
     index: int = 1
     """Which band of the file, counted from 1."""
     unit: str = ""
-    """Unit of the physical value where it is not a share: dB, or empty."""
+    """Unit of the physical value where it is not a share: dB, amplitude (the root of a power), or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Scene:
     """Made up, not observed: every map made from it says so."""
     orbit: str = ""
     """Which orbit it was seen from, where looks from different ones must stay apart."""
+    platform: str = ""
+    """Which satellite saw it, where that is worth remembering."""
     sun_azimuth_deg: float | None = None
     """Clockwise from north."""
     sun_elevation_deg: float | None = None

@@ -13,6 +13,7 @@ from eomap.core.grid import Window, cell_index
 from eomap.core.layer import Layer
 from eomap.core.ports import U16, Predictor
 from eomap.core.product import Inputs, Need, Product
+from eomap.core.sensor import Sensor
 from eomap.errors import MisuseError
 from eomap.sensors import sensor
 
@@ -88,7 +89,7 @@ def variant(
         name="composite",
         version="2.0",
         title="Clear-sky composite" if by.name == "sentinel-2" else f"Composite of {by.title}",
-        needs=(Need(of=by.name, bands=bands, halo_px=0, spread=True, days=True, method=method),),
+        needs=(Need(of=by.name, bands=bands, halo_px=0, spread=True, days=True, method=_kernel(by, method)),),
         gives=(
             Layer(
                 by.quantity,
@@ -125,6 +126,11 @@ def variant(
         compute=Placed(by.quantity),
         variant=variant,
     )
+
+
+def _kernel(by: Sensor, method: str) -> str:
+    """Return the kernel of a method: decibels have no mean, the powers that they stand for do."""
+    return "mean_in_power" if method == "mean" and by.unit == "dB" else method
 
 
 _sensor = sensor
