@@ -18,6 +18,8 @@ U16 = npt.NDArray[np.uint16]
 F64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 CODES = 65_536
+_CHUNK_PX = 1024
+"""Pixels summed side by side, so that their sums stay in the first-level cache."""
 
 
 @cache
@@ -44,6 +46,14 @@ def code_of(power: npt.NDArray[np.floating]) -> U16:
     >>> code_of(powers()).tolist() == list(range(65536))
     True
     """
+    value = np.ascontiguousarray(power, np.float64)
+    out = np.zeros(value.shape, np.uint16)
+    _codes(value.reshape(-1), _edges(), out.reshape(-1))
+    return out
+
+
+def code_of_numpy(power: npt.NDArray[np.floating]) -> U16:
+    """Return what `code_of` returns; this plain twin defines it."""
     value = np.asarray(power, np.float64)
     found = np.searchsorted(_edges(), value, side="right") - 1
     return np.where(value > 0, np.maximum(found, 1), 0).astype(np.uint16)
@@ -78,7 +88,7 @@ def mean_in_power_numpy(code_tbyx: U16, look_tyx: Bool) -> tuple[U16, U16]:
     total_byx = np.zeros(code_tbyx.shape[1:])
     for code_byx, seen_yx in zip(code_tbyx, seen_tyx, strict=True):
         total_byx += np.where(seen_yx, powers()[code_byx], 0.0)
-    return code_of(total_byx / np.maximum(count_yx, 1)), count_yx.astype(np.uint16)
+    return code_of_numpy(total_byx / np.maximum(count_yx, 1)), count_yx.astype(np.uint16)
 
 
 def _vet(code_tbyx: U16, look_tyx: Bool) -> None:
@@ -94,33 +104,40 @@ def _vet(code_tbyx: U16, look_tyx: Bool) -> None:
 @numba.njit(cache=True, nogil=True)
 def _mean(code_tbn, look_tn, power, edge, out_bn, count_n):
     looks, bands, pixels = code_tbn.shape
-    for n in range(pixels):
-        count = 0
+    seen = np.empty(_CHUNK_PX, np.bool_)
+    total = np.empty((bands, _CHUNK_PX))
+    for start in range(0, pixels, _CHUNK_PX):
+        size = min(_CHUNK_PX, pixels - start)
+        total[:] = 0.0
         for t in range(looks):
-            seen = look_tn[t, n]
+            for x in range(size):
+                seen[x] = look_tn[t, start + x]
             for b in range(bands):
-                seen = seen and code_tbn[t, b, n] != 0
-            if seen:
-                count += 1
-        count_n[n] = count
-        if count == 0:
-            continue
+                for x in range(size):
+                    seen[x] &= code_tbn[t, b, start + x] != 0
+            for x in range(size):
+                count_n[start + x] += np.uint16(seen[x])
+            for b in range(bands):
+                for x in range(size):
+                    value = power[code_tbn[t, b, start + x]]
+                    total[b, x] += value if seen[x] else 0.0
         for b in range(bands):
-            total = 0.0
-            for t in range(looks):
-                seen = look_tn[t, n]
-                for other in range(bands):
-                    seen = seen and code_tbn[t, other, n] != 0
-                if seen:
-                    total += power[code_tbn[t, b, n]]
-            out_bn[b, n] = _nearest(total / count, edge)
+            for x in range(size):
+                if count_n[start + x] > 0:
+                    out_bn[b, start + x] = _nearest(total[b, x] / count_n[start + x], edge)
+
+
+@numba.njit(cache=True, nogil=True)
+def _codes(power_n, edge, out_n):
+    for n in range(len(power_n)):
+        if power_n[n] > 0:
+            out_n[n] = _nearest(power_n[n], edge)
 
 
 @numba.njit(cache=True, nogil=True)
 def _nearest(power, edge):
-    """The logarithm is right but for its last bit; the table settles on which side of an edge it falls."""
-    code = int(np.rint((10.0 * np.log10(power) + 50.0) * 1000.0))
-    code = min(max(code, 1), 65535)
+    """The logarithm is right but for its last bits; the table settles on which side of an edge it falls."""
+    code = int(np.rint(min(max((10.0 * np.log10(power) + 50.0) * 1000.0, 1.0), 65535.0)))
     if code < 65535 and power >= edge[code + 1]:
         return code + 1
     if code > 1 and power < edge[code]:

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from eomap.errors import MisuseError
 from eomap.kernels.composite import composed
-from eomap.kernels.power import code_of, mean_in_power, mean_in_power_numpy, powers
+from eomap.kernels.power import code_of, code_of_numpy, mean_in_power, mean_in_power_numpy, powers
 
 CODES = st.one_of(st.just(0), st.integers(1, 65_535), st.sampled_from([1, 65_535]))
 LOOKS = st.integers(1, 6).flatmap(
@@ -56,6 +56,8 @@ def test_speckle_leaves_the_mean_where_it_is_but_not_the_median():
 def test_nearest_codes_and_their_ends():
     power = powers()
     between = np.sqrt(power[1:-1] * power[2:])
+    for power_of in (between, power, power * (1 + 1e-12), power * (1 - 1e-12), between.astype(np.float32)):
+        assert (code_of(power_of) == code_of_numpy(power_of)).all()
     assert (code_of(between * (1 + 1e-9)) == np.arange(2, 65_536)).all()
     assert (code_of(between * (1 - 1e-9)) == np.arange(1, 65_535)).all()
     assert code_of(np.array([0, -1, np.nan, 1e-9, 1e9])).tolist() == [0, 0, 0, 1, 65_535]
