@@ -16,11 +16,14 @@ from eomap.core.product import Product
 from eomap.core.sensor import Ask
 from eomap.core.source import Item, Scene
 from eomap.errors import MisuseError
-from eomap.sensors import sensor
+from eomap.sensors import reads_by_band, sensor
 
 _GEOD = Geod(ellps="WGS84")
 BLOCKS_PX = (2000, 1000, 500, 250)
-"""Sides of read blocks, largest first: multiples of a 100 m cell."""
+"""Sides of blocks that are read with all their bands at once, largest first: multiples of a 100 m cell."""
+STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
+"""Rows of blocks that are read band after band, as wide as their frame: the fewer, the fewer blocks of files
+are decoded twice."""
 PROCESS_BYTES = 600 << 20
 """What a process holds before it reads a pixel: Python, numba, GDAL's cache; torch and a network."""
 SHARD_BYTES = 400 << 20
@@ -147,7 +150,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     )
     scenes = sorted(scenes, key=lambda s: s.id)
     read = _read_bytes(scenes, frame, sensor(need.of).bands)
-    block_px, memory = _block(order, tile, window, frame, scenes)
+    block, memory = _block(order, tile, window, frame, scenes)
     clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
     key = digest(
         [
@@ -171,7 +174,8 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
         window=window,
         clip_wkb=clip_wkb,
         scenes=tuple(s.id for s in scenes),
-        block_px=block_px,
+        block_px=block[0],
+        block_cols=block[1],
         read_bytes=read,
         memory_bytes=memory,
         seconds=round(seconds, 1),
@@ -234,17 +238,23 @@ def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
 
 def _block(
     order: Order, tile: Tile, window: Window, frame: Frame, scenes: Sequence[Scene]
-) -> tuple[int, int]:
-    """Return the largest block side that keeps a worker within its budget, and the memory it takes."""
+) -> tuple[tuple[int, int], int]:
+    """Return rows and columns of the largest block that keeps a worker within its budget, and its memory."""
     need, looks = order.product.needs[0], len(scenes)
     bands, margin_of = len(need.bands), sensor(need.of).margin_px
     margin_px = max(margin_of(s, order.mask) for s in scenes)
-    for side in BLOCKS_PX:
-        area = min(side + 2 * margin_px, frame.height) * min(side + 2 * margin_px, frame.width)
-        # A block's looks, and one more with its temporaries.
-        memory = _memory(order, window, frame, area * (looks * (bands * 2 + 1) + 8 * bands))
+    if reads_by_band(need, order.mask, scenes):
+        # One band of all looks, where each is clear (twice, while it is found), and what one look takes.
+        shapes, per_pixel = ((frame.height, 0), *((n, 0) for n in STRIPS_PX)), looks * (2 + 2) + 24
+    else:
+        # All looks, and one more with its temporaries.
+        shapes, per_pixel = tuple((n, n) for n in BLOCKS_PX), looks * (bands * 2 + 1) + 8 * bands
+    for high, wide in shapes:
+        rows = min(high + 2 * margin_px, frame.height + 2 * margin_px)
+        cols = min((wide or frame.width) + 2 * margin_px, frame.width + 2 * margin_px)
+        memory = _memory(order, window, frame, rows * cols * per_pixel)
         if memory <= order.memory_bytes:
-            return side, int(memory)
+            return (high, wide), int(memory)
     raise MisuseError(
         f"{order.product.name} {tile.id}",
         expected=f"a task within {order.memory_bytes >> 20} MiB per worker",

@@ -33,13 +33,15 @@ class Task:
     scenes: tuple[str, ...]
     """Ids of the scenes to read, in order of id; the scenes themselves stand once in the plan."""
     block_px: int
-    """Side of the square blocks in which a frame is read, so that memory stays within the budget."""
+    """Rows of the blocks in which a frame is read, so that memory stays within the budget."""
     read_bytes: int
     memory_bytes: int
     seconds: float
     """Estimated time of one worker."""
     key: str
     """Digest of everything that decides the result: same key means done."""
+    block_cols: int = 0
+    """Columns of those blocks; 0 for the whole width of the frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from eomap.core.grid import Frame
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
+from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact, sign
 from eomap.kernels.resample import interpolate
@@ -82,6 +83,9 @@ class RasterReader:
         while True:
             try:
                 return self._read(band, frame, signing)
+            except BrokenInputError:
+                self._forget(band.href)
+                raise
             except rasterio.errors.RasterioError as problem:
                 self._forget(band.href)
                 text = " ".join(_causes(problem)).lower()
@@ -108,7 +112,7 @@ class RasterReader:
         file = self._file(band.href, signing)
         height, width = file.box.shape
         fill = band.nodata if band.nodata is not None else 0
-        out = np.full(frame.shape, fill, dtype=file.pixels.dtype)
+        out = np.full(frame.shape, fill, dtype=file.dtype)
         rows, cols = _positions(file.box, frame)
         flat = rows.ndim == 1
         row_seen, col_seen = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)
@@ -120,7 +124,7 @@ class RasterReader:
         reach = 1 if smooth else 0
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
-        native = file.pixels[r0:r1, c0:c1].to_numpy()
+        native = file.window((r0, r1), (c0, c1), index=band.index)
         self.decoded_bytes += _block_bytes(file, (r0, r1), (c0, c1))
         if smooth:
             at = (r - r0, c - c0) if flat else (r[None] - r0, c[None] - c0)
@@ -155,32 +159,41 @@ class RasterReader:
 
 @dataclass(frozen=True, slots=True)
 class _Raster:
-    """An open file: its first band, read where it is sliced, its place, and the size of its blocks."""
+    """An open file: its pixels, read where they are asked for, its place, and the size of its blocks."""
 
     pixels: Any
-    """xarray.DataArray (y, x), not loaded."""
+    """Blocks where they can be had straight from the file, else xarray.DataArray (b, y, x), not loaded."""
     box: Any
     """odc.geo.GeoBox"""
     blocks_yx: tuple[int, int]
+    dtype: Any
+
+    def window(self, rows: tuple[int, int], cols: tuple[int, int], *, index: int) -> npt.NDArray[Any]:
+        """Return pixels (y, x) of a band, counted from 1, between those rows and columns."""
+        if isinstance(self.pixels, Blocks):
+            return self.pixels.window(rows, cols, index=index)
+        read: npt.NDArray[Any] = self.pixels[index - 1, slice(*rows), slice(*cols)].to_numpy()
+        return read
 
 
 def _opened(path: str, href: str) -> _Raster:
     """Return an open raster; refuse one that would not fit or cannot be placed, before a pixel is read."""
-    import rioxarray
     from odc.geo.geobox import GeoBox
 
-    # The driver is named, or GDAL would follow a VRT in disguise to any local file.
-    driver = "JP2OpenJPEG" if href.lower().endswith(".jp2") else "GTiff"
-    pixels: Any = rioxarray.open_rasterio(path, driver=driver, parse_coordinates=False, cache=False)
-    pixels = pixels.isel(band=0)
-    if pixels.rio.crs is None or pixels.rio.transform().is_identity:
+    blocks = blocks_of(path)
+    if blocks is not None:
+        data = blocks.dataset
+        shape, transform, crs = data.shape, data.transform, data.crs
+        block, dtype, pixels = data.block_shapes[0], np.dtype(data.dtypes[0]), blocks
+    else:
+        pixels = _by_gdal(path, href)
+        shape, transform, crs = pixels.shape[1:], pixels.rio.transform(), pixels.rio.crs
+        said = pixels.encoding["preferred_chunks"]
+        block, dtype = (said["y"], said["x"]), pixels.dtype
+    if crs is None or transform.is_identity:
         raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
-    file = _Raster(
-        pixels,
-        GeoBox(pixels.shape, pixels.rio.transform(), pixels.rio.crs),
-        (pixels.encoding["preferred_chunks"]["y"], pixels.encoding["preferred_chunks"]["x"]),
-    )
-    size = math.prod(file.blocks_yx) * pixels.dtype.itemsize
+    file = _Raster(pixels, GeoBox(shape, transform, crs), tuple(block), dtype)
+    size = math.prod(file.blocks_yx) * dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(
             redact(href), expected=f"blocks up to {BLOCK_LIMIT_BYTES >> 20} MiB", got=f"{size >> 20} MiB"
@@ -188,6 +201,14 @@ def _opened(path: str, href: str) -> _Raster:
     if not file.box.axis_aligned:
         raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
     return file
+
+
+def _by_gdal(path: str, href: str) -> Any:
+    import rioxarray
+
+    # The driver is named, or GDAL would follow a VRT in disguise to any local file.
+    driver = "JP2OpenJPEG" if href.lower().endswith(".jp2") else "GTiff"
+    return rioxarray.open_rasterio(path, driver=driver, parse_coordinates=False, cache=False)
 
 
 def _causes(problem: BaseException | None) -> Iterator[str]:
@@ -202,7 +223,7 @@ def _block_bytes(file: _Raster, rows: tuple[int, int], cols: tuple[int, int]) ->
     area = 1
     for (start, stop), side, size in zip((rows, cols), file.blocks_yx, file.box.shape, strict=True):
         area *= min(-(-stop // side) * side, size) - start // side * side
-    return int(area * file.pixels.dtype.itemsize)
+    return int(area * file.dtype.itemsize)
 
 
 def _positions(box: Any, frame: Frame) -> tuple[F64, F64]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from eomap.core.plan import digest
 from eomap.core.source import Asset, Band, Item, Scene
 from eomap.errors import BrokenInputError
+from eomap.kernels.codes import shifted_codes
 from eomap.sensors.sentinel2.names import BANDS, SCENE_CLASS, asset_names, level_of
 from eomap.sensors.sentinel2.offset import SCALE, OffsetDecision, offset_of
 
@@ -71,13 +72,12 @@ def reflectance_dn(raw_yx: npt.NDArray[np.generic], band: Band) -> npt.NDArray[n
     baseline 04.00, becomes 1. Whole numbers stay exact while the band's scale is 0.0001.
     """
     raw = np.asarray(raw_yx)
+    if band.scale == SCALE and raw.dtype.kind in "iu":
+        return shifted_codes(raw, round(band.offset / SCALE), band.nodata)
     unseen = (raw == 0) | np.isnan(raw) if raw.dtype.kind == "f" else raw == 0
     if band.nodata is not None:
         unseen |= raw == band.nodata
-    if band.scale == SCALE and raw.dtype.kind in "iu":
-        value = raw.astype(np.int32) + np.int32(round(band.offset / SCALE))
-    else:
-        value = np.rint((np.where(unseen, 0, raw).astype(np.float64) * band.scale + band.offset) / SCALE)
+    value = np.rint((np.where(unseen, 0, raw).astype(np.float64) * band.scale + band.offset) / SCALE)
     out = np.clip(value, 1, 65535).astype(np.uint16)
     out[unseen] = 0
     return out
