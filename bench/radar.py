@@ -62,7 +62,12 @@ def main() -> None:
     power = table[code[:, 0]]
     mean, _ = mean_in_power(code, clear)
     one = len(power) // 2
-    filtered = {"lee": lee(power[one]), "multitemporal": multitemporal(power)[one]}
+    known = float(np.median(equivalent_looks(power[one])))  # the series was multilooked before
+    filtered = {
+        "lee, 4.4 looks": lee(power[one]),
+        "lee, looks as measured": lee(power[one], looks=known),
+        "multitemporal": multitemporal(power)[one],
+    }
     drift = {n: round(float(p.mean() / power[one].mean() - 1), 5) for n, p in filtered.items()}
     pixels = code[0, 0].size / 1e6
     band = Band("VV", "", 0.01, 0.0, -32768.0, unit="dB")
