@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from eomap.core.period import Period
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
@@ -39,6 +41,12 @@ class Item:
     """Polygon or multipolygon in OGC:CRS84, split at the antimeridian."""
     assets: tuple[Asset, ...]
     properties: Mapping[str, Any] = field(default_factory=dict)
+    span: tuple[datetime, datetime] | None = None
+    """First and last moment, both included, where the catalogue names them: a composite has days of them."""
+
+    def within(self, period: Period) -> bool:
+        """Say whether any of it was observed in a period, as catalogues answer."""
+        return period.meets(*(self.span or (self.moment, self.moment)))
 
     def asset(self, name: str) -> Asset | None:
         """Return the asset of that name, or None."""

@@ -1,17 +1,19 @@
 """Named catalogues, and single items with the oddities of real ones."""
 
 import json
-from datetime import UTC, datetime
+import pickle
+from datetime import UTC, date, datetime
 
 import pytest
 import shapely
 from pyproj import CRS
 
+from eomap.core.period import Period
 from eomap.errors import BrokenInputError
 from eomap.io.catalog import named_catalogs, open_catalog
 from eomap.io.footprints import footprint, search_area
 from eomap.io.hrefs import HrefRules
-from eomap.io.stac_items import to_item
+from eomap.io.stac_items import settle, to_item
 
 OPEN = HrefRules()
 UTM33 = CRS(32633).to_wkt()
@@ -104,6 +106,35 @@ def test_modis_without_datetime_and_epsg(shared):
 
 
 @pytest.mark.shared
+@pytest.mark.parametrize(
+    ("path", "start", "end", "outside"),
+    [
+        ("recorded_pc/modis-13Q1-061.json", "2025-02-18", "2025-03-05", "2025-03-06"),
+        ("recorded_pc/modis-43A4-061.json", "2025-03-02", "2025-03-09", "2025-03-10"),
+        ("recorded_pc/esa-worldcover.json", "2021-01-01", "2021-12-31", "2022"),
+        (
+            "stactools-modis/modis-006/modis-12Q1-006/MCD12Q1.A2001001.h00v08.006/MCD12Q1.A2001001.h00v08.006.json",
+            "2001-01-01",
+            "2001-12-31",
+            "2000",
+        ),
+    ],
+)
+def test_a_recorded_composite_is_found_by_every_period_that_meets_its_days(shared, path, start, end, outside):
+    item = to_item(recorded(shared, path)[0], base="https://x.org/", rules=OPEN, collection="c")
+    assert item.span is not None and [t.date().isoformat() for t in item.span] == [start, end]
+    for asked in (start, end, f"{start[:4]}", f"1999-01-01/{start}", f"{end}/2030-01-01"):
+        found = settle(
+            [item],
+            collection=item.collection,
+            geometry=shapely.box(-180, -90, 180, 90),
+            period=Period.parse(asked),
+        )
+        assert found == [item], asked
+    assert not item.within(Period.parse(outside))
+
+
+@pytest.mark.shared
 def test_enmap_with_numbers_as_text(shared):
     (path,) = (shared / "data/stac/recorded").glob("dlr_item*.json")
     item = to_item(json.loads(path.read_text()), base="https://x.org/", rules=OPEN)
@@ -186,6 +217,24 @@ def test_transform_and_shape_tolerate_oddities():
 )
 def test_moments_however_said(said, moment):
     assert made(properties=said).moment == moment
+
+
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [
+        ({"start_datetime": "2020-06-01T00:00:00Z", "end_datetime": "2020-06-16T23:59:59Z"}, (1, 16)),
+        ({"start_datetime": "2020-06-16T00:00:00Z", "end_datetime": "2020-06-01T00:00:00Z"}, (1, 16)),
+        ({"end_datetime": "2020-06-16T23:59:59Z"}, (16, 16)),
+        ({}, (7, 7)),
+        ({"start_datetime": "soon", "end_datetime": "2020-06-16T23:59:59Z"}, (7, 7)),
+    ],
+)
+def test_an_item_is_found_by_the_days_that_it_spans(said, days):
+    item = made(properties={"datetime": "2020-06-07T10:00:00Z"} | said)
+    for day in range(1, 31):
+        asked = Period(date(2020, 6, day), date(2020, 6, day))
+        assert item.within(asked) == (days[0] <= day <= days[1]), day
+    assert pickle.loads(pickle.dumps(item)) == item
 
 
 @pytest.mark.parametrize(
