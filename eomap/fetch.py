@@ -25,6 +25,7 @@ from eomap.core.product import Need
 from eomap.core.sensor import Sensor
 from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
+from eomap.kernels import despeckle
 from eomap.kernels.codes import drop_unseen
 from eomap.kernels.composite import composed
 from eomap.kernels.median import NO_SPREAD
@@ -77,7 +78,7 @@ def composite_of(
     before = getattr(reader, "decoded_bytes", 0)
     for rows, cols in _blocks(frame, task):
         block = frame.sub(rows.start, rows.stop, cols.start, cols.stop)
-        if looks := looks_of(scenes, block):
+        if looks := looks_of(scenes, _wider(block, despeckle.margin_px(need.speckle))):
             fill(at, looks, block, out.part(rows, cols))
     doubts = (at.by.doubt(s, at.darkest.get(s.id, {})) for s in scenes)
     return Composite(
@@ -196,13 +197,19 @@ class _Reading:
 
 def _at_once(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> None:
     """Compose a block from all bands of all looks."""
+    edge = despeckle.margin_px(at.need.speckle)
+    wide = _wider(block, edge)
     with at.clock("fetch"):
-        code = at.stack(len(looks), len(at.need.bands), *block.shape)
+        code = at.stack(len(looks), len(at.need.bands), *wide.shape)
         code[...] = 0
-        clear = np.zeros((len(looks), *block.shape), dtype=bool)
+        clear = np.zeros((len(looks), *wide.shape), dtype=bool)
         for (_, group), code_byx, clear_yx in zip(looks, code, clear, strict=True):
-            _see(at, group, block, code_byx, clear_yx)
+            _see(at, group, wide, code_byx, clear_yx)
     with at.clock("composite"):
+        if edge:
+            code *= clear[:, None]  # what is not clear tells nothing of its neighbours
+            inner = (..., slice(edge, -edge), slice(edge, -edge))
+            code, clear = despeckle.despeckled(at.need.speckle, code)[inner], clear[inner]
         made = composed(at.need.method, code, clear, _days(looks), spread=at.need.spread)
         out.code_byx[...], out.n_clear_yx[...], out.day_yx[...] = made.code_byx, made.n_clear_yx, made.day_yx
         if made.spread_yx is not None:
@@ -310,6 +317,11 @@ def _by_band(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> Non
     if spread:
         mean = (2 * total + len(bands)) // (2 * len(bands))
         out.spread_yx[...] = np.where(out.n_clear_yx > 1, mean, NO_SPREAD)
+
+
+def _wider(frame: Frame, edge: int) -> Frame:
+    """Return a frame with so many pixels more on every side."""
+    return frame.sub(-edge, frame.height + edge, -edge, frame.width + edge) if edge else frame
 
 
 def _days(looks: list[Look]) -> U16:

@@ -9,6 +9,8 @@ from small_world import command
 from eomap import api
 from eomap.core.grid import tile_epsg, transformer
 from eomap.core.period import Period
+from eomap.errors import MisuseError
+from eomap.io.cube import open_cube
 from eomap.twin.build import Order, build
 
 AREA = (12.60, 52.50, 12.615, 52.508)
@@ -98,6 +100,40 @@ def test_looks_of_different_passes_on_one_day_stay_apart(twin):
     scenes = tuple(scene_of(plan, s) for s in plan.scenes)
     for _, group in looks_of(scenes, frame):
         assert len({(s.orbit, s.moment[:10]) for s in group}) == 1
+
+
+@pytest.mark.parametrize("orbit", ["ascending", "descending", "number"])
+def test_one_orbit_alone(twin, orbit):
+    every = {s["orbit"] for s in planned(twin).scenes.values()}
+    wanted = min(every).split()[1] if orbit == "number" else orbit
+    plan = planned(twin, orbit=wanted.lstrip("0"))
+    assert {s["orbit"] for s in plan.scenes.values()} == {o for o in every if wanted in o.split()}
+    assert "left out: not of orbit" in plan.notes[0]
+    assert {t.key for t in plan.tasks}.isdisjoint(t.key for t in planned(twin).tasks)
+
+
+@pytest.mark.parametrize("speckle", ["lee", "multitemporal"])
+def test_filtered_looks_are_the_same_in_every_block(twin, tmp_path, speckle, monkeypatch):
+    from eomap import planner
+
+    made = []
+    for side in (2000, 50):
+        monkeypatch.setattr(planner, "BLOCKS_PX", (side,))
+        out = str(tmp_path / f"{side}.zarr")
+        plan = planned(twin, speckle=speckle, method="median", orbit="ascending")
+        assert {t.block_px for t in plan.tasks} == {side}
+        assert api.run(plan, out, engine="inline").complete
+        window = plan.tasks[0].window
+        made.append(open_cube(out).read("backscatter", window))
+    assert np.array_equal(*made) and (made[0] != 65_535).any()
+
+
+@pytest.mark.parametrize("said", [{"speckle": "frost"}, {"orbit": "176"}, {"orbit": "north"}])
+def test_strange_settings_are_refused(twin, said):
+    with pytest.raises(MisuseError, match=f"--{next(iter(said))}"):
+        planned(twin, **said)
+    with pytest.raises(MisuseError, match="no radar"):
+        planned(twin, sensor="sentinel-2", orbit="ascending")
 
 
 def test_raw_grd_makes_no_map_and_says_why(twin):
