@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from shapely import from_wkb
 
+from eomap.core import speckle
 from eomap.core.grid import Frame
 from eomap.core.plan import Task
 from eomap.core.ports import U16, Bool, PixelReader
@@ -25,9 +26,9 @@ from eomap.core.product import Need
 from eomap.core.sensor import Sensor
 from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
-from eomap.kernels import despeckle
 from eomap.kernels.codes import drop_unseen
 from eomap.kernels.composite import composed
+from eomap.kernels.despeckle import despeckled
 from eomap.kernels.median import NO_SPREAD
 from eomap.sensors import reads_by_band, sensor
 
@@ -78,7 +79,7 @@ def composite_of(
     before = getattr(reader, "decoded_bytes", 0)
     for rows, cols in _blocks(frame, task):
         block = frame.sub(rows.start, rows.stop, cols.start, cols.stop)
-        if looks := looks_of(scenes, _wider(block, despeckle.margin_px(need.speckle))):
+        if looks := looks_of(scenes, _wider(block, speckle.margin_px(need.speckle))):
             fill(at, looks, block, out.part(rows, cols))
     doubts = (at.by.doubt(s, at.darkest.get(s.id, {})) for s in scenes)
     return Composite(
@@ -197,7 +198,7 @@ class _Reading:
 
 def _at_once(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> None:
     """Compose a block from all bands of all looks."""
-    edge = despeckle.margin_px(at.need.speckle)
+    edge = speckle.margin_px(at.need.speckle)
     wide = _wider(block, edge)
     with at.clock("fetch"):
         code = at.stack(len(looks), len(at.need.bands), *wide.shape)
@@ -209,7 +210,7 @@ def _at_once(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> Non
         if edge:
             code *= clear[:, None]  # what is not clear tells nothing of its neighbours
             inner = (..., slice(edge, -edge), slice(edge, -edge))
-            code, clear = despeckle.despeckled(at.need.speckle, code)[inner], clear[inner]
+            code, clear = despeckled(at.need.speckle, code)[inner], clear[inner]
         made = composed(at.need.method, code, clear, _days(looks), spread=at.need.spread)
         out.code_byx[...], out.n_clear_yx[...], out.day_yx[...] = made.code_byx, made.n_clear_yx, made.day_yx
         if made.spread_yx is not None:

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from pyproj import Geod
 
+from eomap.core import speckle
 from eomap.core.aoi import Aoi, clip_to_tile, tiles_of
 from eomap.core.grid import Frame, Tile, Window, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
@@ -16,7 +17,6 @@ from eomap.core.product import Product
 from eomap.core.sensor import Ask
 from eomap.core.source import Item, Scene
 from eomap.errors import MisuseError
-from eomap.kernels import despeckle
 from eomap.sensors import reads_by_band, sensor
 
 _GEOD = Geod(ellps="WGS84")
@@ -248,7 +248,7 @@ def _block(
     """Return rows and columns of the largest block that keeps a worker within its budget, and its memory."""
     need, looks = order.product.needs[0], len(scenes)
     bands, margin_of = len(need.bands), sensor(need.of).margin_px
-    margin_px = max(margin_of(s, order.mask) for s in scenes) + despeckle.margin_px(need.speckle)
+    margin_px = max(margin_of(s, order.mask) for s in scenes) + speckle.margin_px(need.speckle)
     if reads_by_band(need, order.mask, scenes):
         # One band of all looks, where each is clear (twice, while it is found), and what one look takes.
         shapes, per_pixel = ((frame.height, 0), *((n, 0) for n in STRIPS_PX)), looks * (2 + 2) + 24

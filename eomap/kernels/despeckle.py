@@ -9,21 +9,15 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from eomap.core.speckle import FILTERS, RADIUS_PX
 from eomap.errors import MisuseError
 from eomap.kernels.power import code_of, powers
 
 U16 = npt.NDArray[np.uint16]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
-FILTERS = ("none", "lee", "multitemporal")
-RADIUS_PX = 3
 LOOKS = 4.4
 """Equivalent looks of Sentinel-1's GRD in IW mode, as its items say."""
-
-
-def margin_px(name: str) -> int:
-    """Return the distance beyond which no pixel changes what a filter gives."""
-    return 0 if name == "none" else RADIUS_PX
 
 
 def despeckled(name: str, code_tbyx: U16) -> U16:

@@ -14,8 +14,8 @@ from eomap.core.layer import Layer
 from eomap.core.ports import U16, Predictor
 from eomap.core.product import Inputs, Need, Product
 from eomap.core.sensor import Sensor
+from eomap.core.speckle import FILTERS
 from eomap.errors import MisuseError
-from eomap.kernels.despeckle import FILTERS
 from eomap.sensors import sensor
 
 FILL, NO_LOOK, LARGEST = 65_535, 0, 65_534

@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eomap.core.speckle import RADIUS_PX, margin_px
 from eomap.errors import MisuseError
 from eomap.kernels.despeckle import (
-    RADIUS_PX,
     despeckled,
     equivalent_looks,
     lee,
     lee_numpy,
-    margin_px,
     multitemporal,
     multitemporal_numpy,
 )
