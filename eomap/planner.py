@@ -9,13 +9,15 @@ import shapely
 from pyproj import Geod
 
 from eomap.core import speckle
-from eomap.core.aoi import Aoi, clip_to_tile, tiles_of
-from eomap.core.grid import Frame, Tile, Window, frame_of, tile_epsg, window_within
+from eomap.core.aoi import Aoi
+from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
 from eomap.core.sensor import Ask
 from eomap.core.source import Item, Scene
+from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
+from eomap.core.zones import tile_outline_deg, to_degrees
 from eomap.errors import MisuseError
 from eomap.sensors import reads_by_band, sensor
 
@@ -57,6 +59,8 @@ class Order:
     """What makes the product another than its default; see `products.product`."""
     max_cloud: float | None = None
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
+    grid: str = "lattice"
+    """lattice, utm or EPSG:<zone>; see `core.zones.grid_of`."""
 
 
 def plan_of(
@@ -68,9 +72,10 @@ def plan_of(
     could not hold the smallest task within the memory budget.
     """
     scenes, notes = scenes_of(items, order, names=names, signing=signing)
-    tiles = tiles_of(aoi)
-    chosen = _scenes_by_tile(aoi, order.product, tiles, scenes)
-    tasks = tuple(_task(aoi, order, tile, found) for tile, found in chosen.items() if found)
+    parts = parts_of(aoi, order.grid)
+    tiles = [tile for part in parts.values() for tile in tiles_of(part)]
+    chosen = _scenes_by_tile(parts, order.product, tiles, scenes)
+    tasks = tuple(_task(parts[tile.epsg], order, tile, found) for tile, found in chosen.items() if found)
     used = sorted({s for t in tasks for s in t.scenes})
     by_id = {s.id: s for s in scenes}
     return Plan(
@@ -91,6 +96,7 @@ def plan_of(
         tasks=tasks,
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
+        grid=order.grid,
         settings=dict(order.settings),
     )
 
@@ -128,25 +134,29 @@ def _cloud_cover(item: Item) -> float:
 
 
 def _scenes_by_tile(
-    aoi: Aoi, product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
+    parts: Mapping[int, Aoi], product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
 ) -> dict[Tile, list[Scene]]:
     """Return, for each tile, the scenes whose footprint meets the box of its cells within the AOI."""
     chosen: dict[Tile, list[Scene]] = {t: [] for t in tiles}
     if not scenes:
         return chosen
     footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
-    boxes = shapely.box(*np.array([t.bounds_deg for t in tiles]).T)
-    areas = shapely.intersection(boxes, aoi.geometry) if len(tiles) < 200 else boxes
+    areas = [tile_outline_deg(t) if len(tiles) >= 200 else _area_deg(parts[t.epsg], t) for t in tiles]
     pairs = shapely.STRtree(footprints).query(areas, predicate="intersects")
     for tile, scene in zip(*pairs, strict=True):
         chosen[tiles[tile]].append(scenes[scene])
     return chosen
 
 
+def _area_deg(aoi: Aoi, tile: Tile) -> Any:
+    clip = clip_to_tile(aoi, tile)
+    return tile_outline_deg(tile) if clip is None else to_degrees(clip, tile.epsg)
+
+
 def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     product, need = order.product, order.product.needs[0]
     clip = clip_to_tile(aoi, tile)
-    window = window_within(tile, product.step, tile.bounds_deg if clip is None else clip.bounds)
+    window = window_within(tile, product.step, tile.bounds if clip is None else clip.bounds)
     frame = frame_of(
         window,
         tile_epsg(tile),
@@ -166,11 +176,12 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             order.model_sha256,
             order.mask,
             tile.id,
-            asdict(window),
+            {k: v for k, v in asdict(window).items() if (k, v) != ("epsg", LATTICE)},
             clip_wkb,
             order.extra_layers,
             str(order.period),
-            [_identity(s) for s in scenes],
+            # In a zone the scenes of its own pixels come first (`fetch.looks_of`).
+            [[*_identity(s), *([] if tile.epsg == LATTICE else [s.epsg])] for s in scenes],
             *([dict(order.settings)] if order.settings else []),
         ]
     )
@@ -273,5 +284,6 @@ def _block(
 
 def task_km2(task: Task) -> float:
     """Return the geodesic area that a task maps."""
-    area = shapely.from_wkb(task.clip_wkb) if task.clip_wkb else shapely.box(*task.tile.bounds_deg)
+    epsg = task.tile.epsg
+    area = to_degrees(shapely.from_wkb(task.clip_wkb), epsg) if task.clip_wkb else tile_outline_deg(task.tile)
     return abs(_GEOD.geometry_area_perimeter(area)[0]) / 1e6

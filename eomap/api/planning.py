@@ -46,14 +46,17 @@ def plan(
     layers: tuple[str, ...] = (),
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     max_cloud: float | None = None,
+    grid: str = "lattice",
     notify: Notify = silent,
 ) -> Plan:
     """Return the frozen plan of a map: tiles, pinned scenes, bytes, memory, seconds. Nothing is written.
 
     `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...); or give `bbox` as "west,south,east,north".
+    `grid`: "lattice" (EPSG:4326), "utm" (native UTM zones), or one zone for all, "EPSG:32632".
     Raises MisuseError for anything that cannot be done as asked.
     """
     from eomap.core.aoi import from_bbox
+    from eomap.core.zones import grid_of
     from eomap.io.catalog import open_catalog
     from eomap.io.registry import model as model_entry
     from eomap.io.vectors import read_aoi
@@ -68,6 +71,11 @@ def plan(
     by = sensor_of(made.needs[0].of)
     one_of("--mask", mask, by.masks)
     one_of("--extent", extent, EXTENTS)
+    grid = grid_of(grid)
+    if extent == "global" and grid != "lattice":
+        raise MisuseError(
+            "--extent", expected=f"aoi with --grid {grid}: only the lattice spans the globe", got=extent
+        )
     for name in layers:
         one_of("--layer", name, made.optional)
     if max_cloud is not None and not 0 <= max_cloud <= 100:
@@ -104,6 +112,7 @@ def plan(
         memory_bytes=memory_bytes,
         settings=settings,
         max_cloud=max_cloud,
+        grid=grid,
     )
     made_plan = plan_of(
         area, order, items, names=source.entry.bands(chosen), signing=source.entry.signing, code=__version__

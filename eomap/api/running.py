@@ -133,7 +133,7 @@ def check_engine(engine: str, workers: int | None, gpus_per_worker: float | None
 def _done(ledger: Any, cube: Any) -> set[str]:
     """Return the tiles that are recorded and whose objects lie there, whole; forget the other receipts."""
     receipts = ledger.receipts()
-    sizes = {k: n for g in cube.layers for k, n in cube.store.sizes(f"{g.name}/c").items()}
+    sizes = {k: n for folder in cube.folders() for k, n in cube.store.sizes(folder).items()}
     lost = {t for t, r in receipts.items() if any(sizes.get(w.key) != w.size for w in r.objects)}
     for tile in lost:
         ledger.forget(tile)
@@ -253,9 +253,15 @@ def cube_of(plan: Plan, out: str) -> Any:
     from eomap.products import product
 
     made = product(plan.product, plan.settings)
-    tiles = [t.tile for t in plan.tasks]
-    extent = Extent.globe(made.step) if plan.extent == "global" else Extent.of_tiles(tiles, made.step)
-    return Cube(out, extent, tuple(g for g in made.gives if g.name in plan.layers))
+    by_grid: dict[int, list[Any]] = {}
+    for task in plan.tasks:
+        by_grid.setdefault(task.tile.epsg, []).append(task.tile)
+    extents = (
+        (Extent.globe(made.step),)
+        if plan.extent == "global"
+        else tuple(Extent.of_tiles(by_grid[epsg], made.step) for epsg in sorted(by_grid))
+    )
+    return Cube(out, extents, tuple(g for g in made.gives if g.name in plan.layers))
 
 
 def _vetted(plan: Plan, out: str) -> Any:
@@ -305,7 +311,7 @@ def write_metadata(plan: Plan, cube: Any) -> None:
     from eomap.io.cube import create
     from eomap.products import product
 
-    create(cube.url, cube.extent, cube.layers, _provenance(plan, product(plan.product, plan.settings).title))
+    create(cube.url, cube.extents, cube.layers, _provenance(plan, product(plan.product, plan.settings).title))
 
 
 def _provenance(plan: Plan, title: str) -> dict[str, Any]:
@@ -347,6 +353,7 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
         },
         "eomap:synthetic": any(bool(s.get("synthetic")) for s in scenes),
         "eomap:warnings": list(plan.notes),
+        **({} if plan.grid == "lattice" else {"eomap:grid": plan.grid}),
     }
 
 

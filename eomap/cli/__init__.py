@@ -48,6 +48,13 @@ _SELECTION = (
         show_default=True,
         help="aoi: the cube spans the area's tiles; global: the Earth.",
     ),
+    click.option(
+        "--grid",
+        default="lattice",
+        show_default=True,
+        help="lattice: one global grid in degrees; utm: Sentinel-2's own pixels, nothing resampled, a group"
+        " per UTM zone; EPSG:32632: that one zone for an area on a border.",
+    ),
     click.option("--layer", "layers", multiple=True, help="Optional layer to add, e.g. probability."),
     click.option(
         "--memory", default="6GB", show_default=True, help="Budget of one worker; the plan keeps within it."
@@ -193,6 +200,7 @@ def _describe(plan: Any, out: str | None = None) -> str:
         f"catalogue   {plan.catalog}, collection {plan.collection}",
         f"network     {plan.network}{f' ({plan.model_sha256[:12]})' if plan.model else ''},"
         f" cloud mask {plan.mask}",
+        f"grid        {_grid(plan)}",
         f"tiles       {len(plan.tasks)} with scenes, {len(plan.unseen)} without; {len(plan.scenes)} scenes",
         f"reads       {read / 1e9:.2f} GB of pixels; up to {memory / 1e9:.1f} GB per worker;"
         f" about {_duration(seconds)} of one core",
@@ -201,6 +209,13 @@ def _describe(plan: Any, out: str | None = None) -> str:
         *(f"note        {n}" for n in plan.notes),
     ]
     return "\n".join(lines)
+
+
+def _grid(plan: Any) -> str:
+    if plan.grid == "lattice":
+        return "lattice, EPSG:4326"
+    zones = sorted({t.tile.epsg for t in plan.tasks})
+    return f"UTM, {', '.join(f'EPSG:{z}' for z in zones)}; tiles of 60 km"
 
 
 def _duration(seconds: float) -> str:

@@ -29,7 +29,8 @@ class Task:
     window: Window
     """The cells of the tile that may be written: those under the AOI's box."""
     clip_wkb: str
-    """The AOI within the tile as hexadecimal WKB, lon/lat; empty where the whole tile is wanted."""
+    """The AOI within the tile as hexadecimal WKB, lon/lat or the metres of the tile's zone; empty where the
+    whole tile is wanted."""
     scenes: tuple[str, ...]
     """Ids of the scenes to read, in order of id; the scenes themselves stand once in the plan."""
     block_px: int
@@ -54,7 +55,7 @@ class Plan:
     aoi_hash: str
     aoi_bounds_deg: tuple[float, float, float, float]
     extent: str
-    """aoi: the cube covers the AOI's tiles; global: the whole lattice."""
+    """aoi: the cube spans the AOI's tiles; global: the whole lattice."""
     period: str
     catalog: str
     collection: str
@@ -72,6 +73,8 @@ class Plan:
     """What the planner found worth saying, e.g. older baselines that were set aside."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What makes the product another than its default: sensor, method, bands."""
+    grid: str = "lattice"
+    """lattice; utm: each place in its own UTM zone; EPSG:<zone>: one zone for all."""
 
     @property
     def run_id(self) -> str:

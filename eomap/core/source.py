@@ -93,6 +93,8 @@ class Scene:
     etag: str = ""
     synthetic: bool = False
     """Made up, not observed: every map made from it says so."""
+    epsg: int = 0
+    """CRS of its pixels as far as the catalogue tells; 0 where it does not."""
     orbit: str = ""
     """Which orbit it was seen from, where looks from different ones must stay apart."""
     platform: str = ""

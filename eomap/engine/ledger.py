@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from eomap.core.grid import group_of
 from eomap.core.plan import Plan, digest
 from eomap.core.receipt import Receipt, manifest_sha256
 from eomap.errors import BrokenInputError, MisuseError
@@ -92,7 +93,7 @@ class Ledger:
 
     def _read(self, folder: str) -> Iterator[tuple[str, Receipt]]:
         for key in self.store.keys(folder):
-            match = re.fullmatch(rf"{folder}/(r\d{{3}}c\d{{3}})\.json", key)
+            match = re.fullmatch(rf"{folder}/((?:z\d{{5}})?r\d{{3}}c\d{{3}})\.json", key)
             if match and (receipt := self._receipt(key)) is not None:
                 yield match[1], receipt
 
@@ -153,7 +154,8 @@ def audit(plan: Plan, ledger: Ledger, store: Any) -> dict[str, list[str]]:
     about = [f"{t}: {NOT_PLANNED}" for t in sorted(receipts.keys() - planned)]
     # What a task wrote before it was stopped is no orphan: the task will be done again.
     if planned <= receipts.keys():
-        there = {k for g in plan.layers for k in store.keys(f"{g}/c")}
+        groups = sorted({group_of(t.tile.epsg) for t in plan.tasks})
+        there = {k for z in groups for g in plan.layers for k in store.keys(f"{z}{g}/c")}
         about += [f"{k}: {ORPHAN}" for k in sorted(there - owned)]
         about += [f"{k}: {UNFINISHED}" for k in store.unfinished()]
         about += _unlike_manifest(receipts, planned, ledger.manifest(), problems)

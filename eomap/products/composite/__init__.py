@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import Window, cell_index
+from eomap.core.grid import cell_index
 from eomap.core.layer import Layer
 from eomap.core.ports import U16, Predictor
 from eomap.core.product import Inputs, Need, Product
@@ -38,10 +38,10 @@ class Placed:
 def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
     """Return the layers of the composite for the window of `inputs`, as stored values; no network is asked.
 
-    Shapes: (y, x) cells; `values` names the layer (b, y, x). A cell takes what the pixel at its centre has,
-    never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells without a clear
-    look are 0 in the values and `n_clear`; `spread` is fill where there are fewer than two looks, `day` where
-    there is none.
+    Shapes: (y, x) cells of the window; `values` names the layer (b, y, x). A cell takes what the pixel at
+    its centre has, never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells
+    without a clear look are 0 in the values and `n_clear`; `spread` is fill where there are fewer than two
+    looks, `day` where there is none.
     """
     given = {
         values: inputs.dn_byx,
@@ -57,16 +57,17 @@ def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
         made[name] = np.empty((*source.shape[:-2], *window.shape), np.uint16)
     for top in range(0, window.shape[0], STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, window.shape[0]))
-        strip = Window(window.step, window.row0 + top, window.row0 + rows.stop, window.col0, window.col1)
+        strip = replace(window, row0=window.row0 + top, row1=window.row0 + rows.stop)
         row, col = cell_index(strip, inputs.frame, cell_px=1)
         wanted = inputs.wanted_yx[rows]
         for name, out in made.items():
-            cells = given[name][..., row, col]  # type: ignore[index]  # none is None, see above
+            # In a zone the cells are a view of what was given, which stays as it is.
+            cells, target = given[name][..., row, col], out[..., rows, :]  # type: ignore[index]  # none is None
             if name == "day":
-                cells[cells == 0] = FILL
-            elif name != "spread":
-                np.minimum(cells, LARGEST, out=cells)
-            out[..., rows, :] = np.where(wanted, cells, FILL)
+                np.copyto(target, np.where(cells == 0, FILL, cells))
+            else:
+                np.minimum(cells, FILL if name == "spread" else LARGEST, out=target)
+            target[..., ~wanted] = FILL
     return dict(made)
 
 

@@ -14,6 +14,7 @@ from eomap.errors import BrokenInputError
 from eomap.kernels.codes import shifted_codes
 from eomap.sensors.sentinel2.names import BANDS, SCENE_CLASS, asset_names, level_of
 from eomap.sensors.sentinel2.offset import SCALE, OffsetDecision, offset_of
+from eomap.sensors.sentinel2.twins import tile_of
 
 
 def to_scene(
@@ -52,7 +53,15 @@ def to_scene(
         footprint_wkb=item.footprint_wkb.hex(),
         signing=signing,
         etag=digest(sums) if sums else "",
+        epsg=_epsg(item, [a for n in bands if (a := item.asset(names.get(n, n))) is not None]),
     )
+
+
+def _epsg(item: Item, assets: Sequence[Asset]) -> int:
+    """Return the CRS of an item's pixels: what its assets say, else the zone of its MGRS tile, else 0."""
+    said = next((a.epsg for a in assets if a.epsg), 0)
+    tile = tile_of(item)
+    return said or ((32600 if tile[2] >= "N" else 32700) + int(tile[:2]) if tile else 0)
 
 
 def _band(item: Item, asset: Asset, name: str, decision: OffsetDecision) -> Band:
