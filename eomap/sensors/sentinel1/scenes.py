@@ -68,7 +68,8 @@ def to_scene(item: Item, ask: Ask, *, level: str) -> Scene:
         known = meaning_of(asset, level=level, where=f"item {item.id}, {name}")
         bands.append(Band(name, asset.href, known.scale, known.offset, known.nodata, unit=known.unit))
         rules.append(known.rule)
-    sums = [a.etag for b in bands if (a := item.asset(names.get(b.name, b.name))) is not None and a.etag]
+    assets = [a for b in bands if (a := item.asset(names.get(b.name, b.name))) is not None]
+    sums = [a.etag for a in assets if a.etag]
     return Scene(
         id=item.id,
         collection=item.collection,
@@ -79,6 +80,7 @@ def to_scene(item: Item, ask: Ask, *, level: str) -> Scene:
         footprint_wkb=item.footprint_wkb.hex(),
         signing=ask.signing,
         etag=digest(sums) if sums else "",
+        epsg=next((a.epsg for a in assets if a.epsg), 0),
         orbit=orbit_of(item),
         platform=platform_of(item),
     )
