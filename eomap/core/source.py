@@ -26,6 +26,8 @@ class Asset:
     offset: float | None = None
     nodata: float | None = None
     etag: str = ""
+    unit: str = ""
+    """Unit of the physical values, in the catalogue's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Band:
     index: int = 1
     """Which band of the file, counted from 1."""
     unit: str = ""
-    """Unit of the physical value where it is not a share: dB, or empty."""
+    """Unit of the physical value where it is not a share: dB, amplitude (the root of a power), or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Scene:
     """CRS of its pixels as far as the catalogue tells; 0 where it does not."""
     orbit: str = ""
     """Which orbit it was seen from, where looks from different ones must stay apart."""
+    platform: str = ""
+    """Which satellite saw it, where that is worth remembering."""
     sun_azimuth_deg: float | None = None
     """Clockwise from north."""
     sun_elevation_deg: float | None = None

@@ -33,4 +33,6 @@ BY_BAND = ("median", "mean", "p10", "p25", "p50", "p75", "p90")
 def reads_by_band(need: Need, mask: str, scenes: Sequence[Scene]) -> bool:
     """Say whether frames are read band after band: where the method allows it and nothing is read twice."""
     masking = sensor(need.of).mask_bands
+    if need.speckle != "none":
+        return False
     return need.method in BY_BAND and not any(set(masking(s, mask)) & set(need.bands) for s in scenes)
