@@ -25,9 +25,9 @@ from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact, sign
 from eomap.kernels.resample import interpolate
-from eomap.kernels.warp import source_positions
-
-F64 = npt.NDArray[np.float64]
+from eomap.kernels.warp import Place, Span, control_grids
+from eomap.kernels.warp_linear import warp_bilinear
+from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 
 OPEN_FILES = 96
 METRES_PER_DEGREE = 111_320.0
@@ -110,30 +110,46 @@ class RasterReader:
 
     def _read(self, band: Band, frame: Frame, signing: str) -> npt.NDArray[Any]:
         file = self._file(band.href, signing)
-        height, width = file.box.shape
         fill = band.nodata if band.nodata is not None else 0
         out = np.full(frame.shape, fill, dtype=file.dtype)
-        rows, cols = _positions(file.box, frame)
-        flat = rows.ndim == 1
-        row_seen, col_seen = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)
-        seen = np.ix_(row_seen, col_seen) if flat else row_seen & col_seen
-        r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
-        if not (r.size and c.size):
-            return out
         smooth = not band.categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
-        reach = 1 if smooth else 0
+        if file.place.crs == frame.epsg:
+            self._paint_parallel(file, band.index, frame, out, fill=fill, smooth=smooth)
+            return out
+        for grid in control_grids(frame, file.place):
+            window = grid.window(file.place.shape, reach_px=int(smooth))
+            if window is None:
+                continue
+            native, corner = self._window(file, window, band.index), (window[0][0], window[1][0])
+            if smooth:
+                warp_bilinear(native, grid, corner=corner, nodata=fill, out=out)
+            else:
+                warp_nearest(native, grid, corner=corner, out=out)
+        return out
+
+    def _paint_parallel(
+        self, file: "_Raster", index: int, frame: Frame, out: npt.NDArray[Any], *, fill: float, smooth: bool
+    ) -> None:
+        """Paint what a file in the frame's own zone holds of it over `out`."""
+        (x0, y0), (dx, dy) = file.place.corner_xy, file.place.pixel_xy
+        (height, width), reach = file.place.shape, int(smooth)
+        rows = (frame.y0 - (np.arange(frame.height) + 0.5) * frame.pixel_m - y0) / dy
+        cols = (frame.x0 + (np.arange(frame.width) + 0.5) * frame.pixel_m - x0) / dx
+        row_seen, col_seen = _inside(rows, height), _inside(cols, width)
+        r, c = rows[row_seen], cols[col_seen]
+        if not (r.size and c.size):
+            return
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
-        native = file.window((r0, r1), (c0, c1), index=band.index)
-        self.decoded_bytes += _block_bytes(file, (r0, r1), (c0, c1))
+        native = self._window(file, ((r0, r1), (c0, c1)), index)
         if smooth:
-            at = (r - r0, c - c0) if flat else (r[None] - r0, c[None] - c0)
-            value = interpolate(native, *at, nodata=fill)
-            out[seen] = value if flat else value[0]
+            out[row_seen, col_seen] = interpolate(native, r - r0, c - c0, nodata=fill)
         else:
-            r, c = r.astype(np.int64) - r0, c.astype(np.int64) - c0
-            out[seen] = np.take(np.take(native, r, axis=0), c, axis=1) if flat else native[r, c]
-        return out
+            out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64) - r0, c.astype(np.int64) - c0)
+
+    def _window(self, file: "_Raster", window: tuple[Span, Span], index: int) -> npt.NDArray[Any]:
+        self.decoded_bytes += _block_bytes(file, *window)
+        return file.window(*window, index=index)
 
     def _file(self, href: str, signing: str) -> "_Raster":
         if href in self._open:
@@ -165,6 +181,8 @@ class _Raster:
     """Blocks where they can be had straight from the file, else xarray.DataArray (b, y, x), not loaded."""
     box: Any
     """odc.geo.GeoBox"""
+    place: Place
+    """The same as the kernels take it."""
     blocks_yx: tuple[int, int]
     dtype: Any
 
@@ -192,7 +210,10 @@ def _opened(path: str, href: str) -> _Raster:
         block, dtype = (said["y"], said["x"]), pixels.dtype
     if crs is None or transform.is_identity:
         raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
-    file = _Raster(pixels, GeoBox(shape, transform, crs), tuple(block), dtype)
+    box: Any = GeoBox(shape, transform, crs)
+    corner_xy, pixel_xy = (transform.c, transform.f), (transform.a, transform.e)
+    place = Place(box.crs.epsg or box.crs.to_wkt(), corner_xy, pixel_xy, tuple(shape))
+    file = _Raster(pixels, box, place, tuple(block), dtype)
     size = math.prod(file.blocks_yx) * dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(
@@ -226,18 +247,10 @@ def _block_bytes(file: _Raster, rows: tuple[int, int], cols: tuple[int, int]) ->
     return int(area * file.dtype.itemsize)
 
 
-def _positions(box: Any, frame: Frame) -> tuple[F64, F64]:
-    """Return where the frame's pixel centres lie, in pixels from the file's upper left corner.
-
-    1-D rows and columns where the grids are parallel, else 2-D.
-    """
-    t, epsg = box.affine, box.crs.epsg
-    if epsg == frame.epsg:
-        x = frame.x0 + (np.arange(frame.width) + 0.5) * frame.pixel_m
-        y = frame.y0 - (np.arange(frame.height) + 0.5) * frame.pixel_m
-    else:
-        x, y = source_positions(frame, box.crs.to_wkt() if epsg is None else epsg)
-    return (y - t.f) / t.e, (x - t.c) / t.a
+def _inside(at_px: npt.NDArray[Any], size: int) -> slice:
+    """Return which of evenly spaced positions lie inside a file of that many pixels."""
+    seen = np.flatnonzero((at_px >= 0) & (at_px < size))
+    return slice(int(seen[0]), int(seen[-1]) + 1) if seen.size else slice(0, 0)
 
 
 def _pixel_m(box: Any) -> float:
