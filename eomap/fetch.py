@@ -80,7 +80,7 @@ def composite_of(
     for rows, cols in _blocks(frame, task):
         block = frame.sub(rows.start, rows.stop, cols.start, cols.stop)
         near = _wider(block, speckle.margin_px(need.speckle))
-        if looks := looks_of(scenes, near, native_first=task.tile.epsg == frame.epsg):
+        if looks := looks_of(scenes, near):
             fill(at, looks, block, out.part(rows, cols))
     doubts = (at.by.doubt(s, at.darkest.get(s.id, {})) for s in scenes)
     return Composite(
@@ -97,15 +97,15 @@ def composite_of(
     )
 
 
-def looks_of(scenes: tuple[Scene, ...], frame: Frame, *, native_first: bool = False) -> list[Look]:
+def looks_of(scenes: tuple[Scene, ...], frame: Frame) -> list[Look]:
     """Group the scenes that may touch a frame into looks: one platform's pass on one solar day.
 
     Neighbouring scenes of one pass repeat the pixels of their overlap; they are one look, not two. Within a
-    look they come in order of id; where asked for, those in the frame's own zone before those to be warped.
+    look those in the frame's own zone come before those to be warped, and else the first by id.
     """
     west, south, east, north = frame.bounds_deg()
     groups: dict[tuple[date, str, str], list[Scene]] = {}
-    for scene in sorted(scenes, key=lambda s: (native_first and s.epsg != frame.epsg, s.id)):
+    for scene in sorted(scenes, key=lambda s: (s.epsg != frame.epsg, s.id)):
         left, bottom, right, top = from_wkb(bytes.fromhex(scene.footprint_wkb)).bounds
         if left <= east and right >= west and bottom <= north and top >= south:
             local = datetime.fromisoformat(scene.moment) + timedelta(hours=(west + east) / 2 / 15)

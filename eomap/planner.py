@@ -181,7 +181,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             order.extra_layers,
             str(order.period),
             # In a zone the scenes of its own pixels come first (`fetch.looks_of`).
-            [[*_identity(s), *([] if tile.epsg == LATTICE else [s.epsg])] for s in scenes],
+            [_identity(s) for s in scenes],
             *([dict(order.settings)] if order.settings else []),
         ]
     )
@@ -208,6 +208,7 @@ def _identity(scene: Scene) -> list[object]:
         scene.moment,
         scene.level,
         scene.etag,
+        scene.epsg,
         [
             [b.name, b.scale, b.offset, b.nodata, *([b.index, b.unit] if b.unit or b.index > 1 else [])]
             for b in scene.bands
