@@ -40,35 +40,6 @@ def clear_mean_numpy(code_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16]:
     return ((2 * total + n_yx) // np.maximum(2 * n_yx, 1)).astype(np.uint16), n_yx.astype(np.uint16)
 
 
-def mean_power(code_tbyx: U16, clear_tyx: Bool, *, scale: float, offset: float) -> tuple[U16, U16]:
-    """Return the code of the mean power of the looks (b, y, x), and their number (y, x); 0 where none is.
-
-    Codes are decibels = code * scale + offset. Decibels are turned into power, averaged, and turned back:
-    their own mean would be too low wherever looks differ, as speckle makes them.
-
-    >>> db = np.array([40_000, 50_000], np.uint16).reshape(2, 1, 1, 1)  # -10 and 0 dB: power .1 and 1
-    >>> mean_power(db, np.ones((2, 1, 1), bool), scale=0.001, offset=-50.0)[0].ravel()
-    array([47404], dtype=uint16)
-    """
-    power = _power(scale, offset)
-    total_bn, count_n = _summed("mean power", code_tbyx, clear_tyx, power)
-    shape = code_tbyx.shape[2:]
-    code_bn = np.stack([_code_of(total_n, count_n, scale, offset) for total_n in total_bn])
-    return code_bn.reshape(-1, *shape), count_n.reshape(shape)
-
-
-def mean_power_numpy(code_tbyx: U16, clear_tyx: Bool, *, scale: float, offset: float) -> tuple[U16, U16]:
-    """Return what `mean_power` returns; this plain twin defines it."""
-    _vet("mean power", code_tbyx, clear_tyx)
-    look_tyx = looks_of(code_tbyx, clear_tyx)
-    n_yx = look_tyx.sum(axis=0).astype(np.uint16)
-    power_tbyx = np.where(look_tyx[:, None], _power(scale, offset)[code_tbyx], 0.0)
-    total = np.zeros(power_tbyx.shape[1:])
-    for power_byx in power_tbyx:  # one after the other: the order of a sum is part of its bits
-        total += power_byx
-    return np.stack([_code_of(t, n_yx, scale, offset) for t in total]), n_yx
-
-
 def percentiles(code_tbyx: U16, clear_tyx: Bool, percents: Sequence[int]) -> tuple[U16, U16]:
     """Return percentiles of the looks (p, b, y, x), and their number (y, x); 0 where none is.
 
@@ -109,17 +80,6 @@ def percentiles_numpy(code_tbyx: U16, clear_tyx: Bool, percents: Sequence[int]) 
         high = np.take_along_axis(code, np.minimum(rank + 1, len(code) - 1)[None, None], axis=0)[0]
         out.append(np.where(n_yx > 0, (low * (100 - part) + high * part + 50) // 100, 0))
     return np.array(out).astype(np.uint16), n_yx.astype(np.uint16)
-
-
-def _power(scale: float, offset: float) -> F64:
-    """Return the power that each code stands for."""
-    return 10 ** ((np.arange(65_536) * scale + offset) / 10)
-
-
-def _code_of(total: F64, count: U16, scale: float, offset: float) -> U16:
-    seen = count > 0
-    db = 10 * np.log10(np.where(seen, total, 1) / np.maximum(count, 1))
-    return np.where(seen, np.clip(np.floor((db - offset) / scale + 0.5), 1, 65_535), 0).astype(np.uint16)
 
 
 def _summed(what: str, code_tbyx: U16, clear_tyx: Bool, worth: F64) -> tuple[F64, U16]:
