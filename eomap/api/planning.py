@@ -127,8 +127,8 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _collection(source: Any, by: Sensor, level: str) -> str:
     """Return the collection of a sensor in a catalogue; of several, one of the level asked for."""
-    if by.name == "sentinel-2" and source.entry.sentinel2:
-        return str(source.entry.sentinel2)
+    if known := source.entry.sensors.get(by.name):
+        return str(known)
     there = sorted(source.collections())
     found = [c for part in by.collections for c in there if part in c.lower()]
     if not found:

@@ -71,6 +71,8 @@ def run(
     started, began = time.monotonic(), time.time()
     if not plan.tasks:
         return Summary(out, plan.run_id, 0, 0, 0, warnings=plan.notes)
+    if address is None:
+        _check_keys(plan)
     ledger, cube = _vetted(plan, out), cube_of(plan, out)
     weights = _weights(plan, notify) if plan.model else ""
     done = _done(ledger, cube)
@@ -128,6 +130,14 @@ def check_engine(engine: str, workers: int | None, gpus_per_worker: float | None
         raise MisuseError("--workers", expected="1 or more", got=str(workers))
     if gpus_per_worker is not None and not 0 <= gpus_per_worker < math.inf:
         raise MisuseError("--gpus-per-worker", expected="0 or more", got=f"{gpus_per_worker:g}")
+
+
+def _check_keys(plan: Plan) -> None:
+    """Raise MisuseError where scenes take keys that are not in the environment of this machine."""
+    from eomap.io.access import check_keys
+
+    for kind in sorted({str(s["signing"]) for s in plan.scenes.values()}):
+        check_keys(kind)
 
 
 def _done(ledger: Any, cube: Any) -> set[str]:

@@ -28,7 +28,7 @@ class Recorded:
     def __init__(self, local):
         self.local, self.asked = local, []
         named = catalogs.named_catalogs()["earth-search"]
-        self.entry = replace(local.entry, sentinel2=named.sentinel2)
+        self.entry = replace(local.entry, sensors=named.sensors)
 
     def search(self, collection, *, geometry, period, progress=None):
         self.asked.append((collection, str(period)))
