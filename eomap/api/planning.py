@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eomap import __version__
+from eomap.api.searching import Answers, found
 from eomap.core.period import Period
 from eomap.core.plan import Plan
 from eomap.core.sensor import Sensor
@@ -44,15 +45,16 @@ def plan(
     layers: tuple[str, ...] = (),
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     max_cloud: float | None = None,
+    answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Plan:
     """Return the frozen plan of a map: tiles, pinned scenes, bytes, memory, seconds. Nothing is written.
 
     `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...); or give `bbox` as "west,south,east,north".
+    Where `answers` holds what the catalogue once said to the same request, it is not asked again.
     Raises MisuseError for anything that cannot be done as asked.
     """
     from eomap.core.aoi import from_bbox
-    from eomap.io.catalog import open_catalog
     from eomap.io.registry import model as model_entry
     from eomap.io.vectors import read_aoi
     from eomap.planner import Order, plan_of
@@ -74,17 +76,29 @@ def plan(
     asked = model_entry(model) if model else None
     if asked:
         one_of("--model", asked.name, made.models)
-    span = Period.parse(period) if period else Period.last_full_year(datetime.now(UTC).date())
+    span = period_of(period)
     if (aoi is None) == (bbox is None):
         raise MisuseError(
             "area", expected="either --aoi FILE or --bbox west,south,east,north", got="both or none"
         )
     area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
-    source = open_catalog(catalog)
     known = asked or (model_entry(made.models[0]) if made.models else None)
-    chosen = collection or _collection(source, by, known.level if known else SURFACE)
-    items = source.search(
-        chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
+    level = known.level if known else SURFACE
+    entry, chosen, items = found(
+        catalog,
+        {
+            "catalog": catalog,
+            "collection": collection or "",
+            "sensor": by.name,
+            "level": level,
+            "area": area.hash,
+            "period": str(span),
+        },
+        answers=answers,
+        choose=lambda source: collection or _collection(source, by, level),
+        ask=lambda source, of: source.search(
+            of, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
+        ),
     )
     if known and not asked:
         known = model_entry(made.default_model(_levels(items, chosen)))
@@ -103,21 +117,26 @@ def plan(
         max_cloud=max_cloud,
     )
     made_plan = plan_of(
-        area, order, items, names=source.entry.bands(chosen), signing=source.entry.signing, code=__version__
+        area, order, items, names=entry.bands(chosen), signing=entry.signing, code=__version__
     )
     notes = _level_notes(made_plan, known.name, known.level) if known else ()
     return replace(made_plan, notes=(*made_plan.notes, *notes))
+
+
+def period_of(text: str | None) -> Period:
+    """Return the period that a person wrote, the last full year where none is; raise MisuseError."""
+    return Period.parse(text) if text else Period.last_full_year(datetime.now(UTC).date())
 
 
 def _levels(items: Sequence[Item], collection: str) -> set[str]:
     """Return the processing levels of the items that say theirs."""
     from eomap.sensors.sentinel2 import level_of
 
-    found = set()
+    levels = set()
     for item in items:
         with contextlib.suppress(BrokenInputError):
-            found.add(level_of(item, collection))
-    return found
+            levels.add(level_of(item, collection))
+    return levels
 
 
 def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -130,14 +149,14 @@ def _collection(source: Any, by: Sensor, level: str) -> str:
     if known := source.entry.sensors.get(by.name):
         return str(known)
     there = sorted(source.collections())
-    found = [c for part in by.collections for c in there if part in c.lower()]
-    if not found:
+    fitting = [c for part in by.collections for c in there if part in c.lower()]
+    if not fitting:
         raise MisuseError(
             "--collection",
             expected=f"a collection of {by.title} in the catalogue",
             got=", ".join(there)[:200],
         )
-    return next((c for c in found if level.lower() in c.lower()), found[0])
+    return next((c for c in fitting if level.lower() in c.lower()), fitting[0])
 
 
 def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from eomap import __version__
 from eomap.api.planning import Notify, one_of, silent
+from eomap.api.searching import Answers
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.receipt import Receipt
 from eomap.core.source import Band, Scene
@@ -56,6 +57,7 @@ def run(
     workers: int | None = None,
     address: str | None = None,
     gpus_per_worker: float | None = None,
+    answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Summary:
     """Make or continue the cube of a plan at a path or s3:// url.
@@ -96,6 +98,8 @@ def run(
     ports = (_reader, partial(_predictor, plan.model, weights) if plan.model else None, cube)
     with heeded() as check, _workers(engine, address, workers) if todo else contextlib.nullcontext():
         _begin(plan, ledger, cube)
+        if answers:
+            answers.save()
         state = (
             _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_worker)
             if todo
