@@ -16,6 +16,7 @@ from eomap.core.product import Product
 from eomap.core.sensor import Ask
 from eomap.core.source import Item, Scene
 from eomap.errors import MisuseError
+from eomap.looks import chosen_scenes
 from eomap.sensors import sensor
 
 _GEOD = Geod(ellps="WGS84")
@@ -53,6 +54,8 @@ class Order:
     """What makes the product another than its default; see `products.product`."""
     max_cloud: float | None = None
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
+    max_looks: int | None = None
+    """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
 
 
 def plan_of(
@@ -66,6 +69,8 @@ def plan_of(
     scenes, notes = scenes_of(items, order, names=names, signing=signing)
     tiles = tiles_of(aoi)
     chosen = _scenes_by_tile(aoi, order.product, tiles, scenes)
+    if order.max_looks is not None:
+        chosen = _best(aoi, order, chosen, {i.id: _cloud_cover(i) for i in items})
     tasks = tuple(_task(aoi, order, tile, found) for tile, found in chosen.items() if found)
     used = sorted({s for t in tasks for s in t.scenes})
     by_id = {s.id: s for s in scenes}
@@ -132,6 +137,24 @@ def _scenes_by_tile(
     for tile, scene in zip(*pairs, strict=True):
         chosen[tiles[tile]].append(scenes[scene])
     return chosen
+
+
+def _best(
+    aoi: Aoi, order: Order, chosen: Mapping[Tile, list[Scene]], cloud: Mapping[str, float]
+) -> dict[Tile, list[Scene]]:
+    """Return, for each tile, the scenes of its best looks."""
+    found = {}
+    for tile, scenes in chosen.items():
+        clip = clip_to_tile(aoi, tile)
+        found[tile] = chosen_scenes(
+            scenes,
+            tile.bounds_deg if clip is None else clip.bounds,
+            cloud_percent=cloud,
+            period=order.period,
+            most=order.max_looks or 0,
+            area=clip,
+        )
+    return found
 
 
 def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:

@@ -45,6 +45,7 @@ def plan(
     layers: tuple[str, ...] = (),
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     max_cloud: float | None = None,
+    max_looks: int | None = None,
     answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Plan:
@@ -73,6 +74,8 @@ def plan(
         raise MisuseError("--max-cloud", expected="a percentage from 0 to 100", got=f"{max_cloud:g}")
     if model and not made.models:
         raise MisuseError("--model", expected=f"none, for {made.name} needs no network", got=model)
+    if max_looks is not None and max_looks < 1:
+        raise MisuseError("--max-looks", expected="1 or more", got=str(max_looks))
     asked = model_entry(model) if model else None
     if asked:
         one_of("--model", asked.name, made.models)
@@ -115,6 +118,7 @@ def plan(
         memory_bytes=memory_bytes,
         settings=settings,
         max_cloud=max_cloud,
+        max_looks=max_looks,
     )
     made_plan = plan_of(
         area, order, items, names=entry.bands(chosen), signing=entry.signing, code=__version__

@@ -48,6 +48,7 @@ _SELECTION = (
         "--memory", default="6GB", show_default=True, help="Budget of one worker; the plan keeps within it."
     ),
     click.option("--max-cloud", type=float, help="Leave out scenes called cloudier than this, in percent."),
+    click.option("--max-looks", type=int, help="Read only the best looks, so many at each place."),
     click.option("--search", help="Keep the catalogue's answer in this .parquet, and read it there again."),
 )
 _ENGINE = (
