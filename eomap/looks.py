@@ -15,12 +15,12 @@ from shapely.geometry.base import BaseGeometry
 
 from eomap.core.period import Period
 from eomap.core.source import Scene
-from eomap.kernels.looks import POINTS, best_looks
+from eomap.kernels.looks import POINTS, best_looks, joined
 
 Bounds = tuple[float, float, float, float]
 SIDE = 8
-LEAST_CLEAR = 0.01
-"""Worth of a scene that its catalogue calls wholly cloudy: taken where nothing else is there."""
+LEAST_CLEAR = 10
+"""Thousandths of a scene that its catalogue calls wholly cloudy: taken where nothing else is there."""
 EPOCH = date(1970, 1, 1)
 
 
@@ -50,6 +50,22 @@ def covered(footprints: npt.NDArray[np.object_], points: npt.NDArray[np.float64]
     return (found * bit).sum(axis=1, dtype=np.uint64)
 
 
+def covered_pairs(
+    footprints: npt.NDArray[np.object_],
+    shape_n: npt.NDArray[np.int64],
+    points: npt.NDArray[np.float64],
+    box_n: npt.NDArray[np.int64],
+) -> npt.NDArray[np.uint64]:
+    """Return what `covered` returns for pairs n of a footprint and a set of points, all at once."""
+    shapely.prepare(footprints)
+    found = np.zeros(len(shape_n), np.uint64)
+    for p in range(POINTS):
+        lon, lat = points[box_n, p, 0], points[box_n, p, 1]
+        inside = shapely.intersects_xy(footprints[shape_n], lon, lat)
+        found |= inside.astype(np.uint64) << np.uint64(p)
+    return found
+
+
 def reach_days(period: Period, most: int) -> float:
     """Return the distance of days that looks have when K of them are spread over a period."""
     return max((period.end - period.start).days + 1, 1) / (most + 1)
@@ -76,21 +92,14 @@ def chosen_scenes(
     for n, scene in enumerate(ordered):
         groups.setdefault((solar_day(scene.moment, lon), scene.level, scene.orbit), []).append(n)
     keys = sorted(groups)
+    permille = clear_permille(np.array([cloud_percent.get(s.id, 0.0) for s in ordered], float))
     union, clear = np.zeros(len(keys), np.uint64), np.zeros(len(keys))
     for n, key in enumerate(keys):
-        shares = [clear_share(cloud_percent.get(ordered[i].id, 0.0)) for i in groups[key]]
-        union[n], clear[n] = _joined(masks[groups[key]], shares)
+        union[n], clear[n] = joined(masks[groups[key]], permille[groups[key]])
     days = np.array([(key[0] - EPOCH).days for key in keys], np.int64)
     taken = best_looks(union, clear, days, most, reach_days(period, most))
     rows = sorted(i for key, take in zip(keys, taken, strict=True) if take for i in groups[key] if masks[i])
     return [ordered[i] for i in rows]
-
-
-def _joined(masks: npt.NDArray[np.uint64], clear: Sequence[float]) -> tuple[np.uint64, float]:
-    """Return the points that the scenes of a look cover, and the clear share over them."""
-    areas = [int(m).bit_count() for m in masks]
-    seen = float(np.dot(areas, clear) / sum(areas)) if any(areas) else 0.0
-    return np.bitwise_or.reduce(masks), seen
 
 
 def solar_day(moment: str, lon_deg: float) -> date:
@@ -99,10 +108,11 @@ def solar_day(moment: str, lon_deg: float) -> date:
     return ((utc.astimezone(UTC) if utc.tzinfo else utc) + timedelta(hours=lon_deg / 15)).date()
 
 
-def clear_share(cloud_percent: float) -> float:
-    """Return the share of a scene that is expected to be clear, never quite 0.
+def clear_permille(cloud_percent: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return how many thousandths of a scene should be clear, never 0; whole, so that sums are exact.
 
-    >>> clear_share(30.0), clear_share(100.0)
-    (0.7, 0.01)
+    >>> clear_permille(np.array([30.0, 100.0, 250.0])).tolist()
+    [700, 10, 10]
     """
-    return max(1.0 - cloud_percent / 100.0, LEAST_CLEAR) if cloud_percent <= 100.0 else LEAST_CLEAR
+    said = np.clip(np.nan_to_num(cloud_percent), 0, 100)
+    return np.maximum(np.rint(1000 - 10 * said).astype(np.int64), LEAST_CLEAR)

@@ -1,7 +1,7 @@
 """From an area, a product and a catalogue's answer to a frozen plan. Pure: nothing is read or written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
 from eomap.core.sensor import Ask
-from eomap.core.source import Item, Scene
+from eomap.core.source import Band, Item, Scene
 from eomap.errors import MisuseError
 from eomap.looks import chosen_scenes
 from eomap.sensors import sensor
@@ -71,6 +71,19 @@ def plan_of(
     chosen = _scenes_by_tile(aoi, order.product, tiles, scenes)
     if order.max_looks is not None:
         chosen = _best(aoi, order, chosen, {i.id: _cloud_cover(i) for i in items})
+    return assembled(aoi, order, chosen, scenes, notes, code=code)
+
+
+def assembled(
+    aoi: Aoi,
+    order: Order,
+    chosen: Mapping[Tile, list[Scene]],
+    scenes: Sequence[Scene],
+    notes: Sequence[str],
+    *,
+    code: str,
+) -> Plan:
+    """Return the plan of the scenes chosen for each tile."""
     tasks = tuple(_task(aoi, order, tile, found) for tile, found in chosen.items() if found)
     used = sorted({s for t in tasks for s in t.scenes})
     by_id = {s.id: s for s in scenes}
@@ -88,7 +101,7 @@ def plan_of(
         model_sha256=order.model_sha256,
         mask=order.mask,
         layers=tuple(g.name for g in order.product.layers(order.extra_layers)),
-        scenes={s: asdict(by_id[s]) for s in used},
+        scenes={s: _fields(by_id[s]) for s in used},
         tasks=tasks,
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
@@ -155,6 +168,13 @@ def _best(
             area=clip,
         )
     return found
+
+
+def _fields(scene: Scene) -> dict[str, Any]:
+    """Return what `asdict` returns of a scene, without its copies of copies: plans hold many."""
+    said = {f.name: getattr(scene, f.name) for f in fields(Scene)}
+    names = [f.name for f in fields(Band)]
+    return {**said, "bands": tuple({n: getattr(b, n) for n in names} for b in scene.bands)}
 
 
 def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:

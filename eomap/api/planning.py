@@ -5,15 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eomap import __version__
 from eomap.api.searching import Answers, found
 from eomap.core.period import Period
 from eomap.core.plan import Plan
 from eomap.core.sensor import Sensor
-from eomap.core.source import Item
+from eomap.core.source import Item, Scene
 from eomap.errors import BrokenInputError, MisuseError
+
+if TYPE_CHECKING:
+    from eomap.core.aoi import Aoi
+    from eomap.planner import Order
 
 DEFAULT_CATALOG = "earth-search"
 DEFAULT_MEMORY_BYTES = 6 << 30
@@ -87,6 +91,26 @@ def plan(
     area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
     known = asked or (model_entry(made.models[0]) if made.models else None)
     level = known.level if known else SURFACE
+
+    def order_of(chosen: str, network: Any) -> Order:
+        return Order(
+            product=made,
+            period=span,
+            catalog=catalog,
+            collection=chosen,
+            model=network.name if network else "",
+            model_sha256=network.sha256 if network else "",
+            mask=mask,
+            extent=extent,
+            extra_layers=tuple(sorted(layers)),
+            memory_bytes=memory_bytes,
+            settings=settings,
+            max_cloud=max_cloud,
+            max_looks=max_looks,
+        )
+
+    if max_looks is not None and (path := _large(catalog)) is not None:
+        return _wide_plan(path, area, lambda of: order_of(of, known), collection, by=by, level=level)
     entry, chosen, items = found(
         catalog,
         {
@@ -105,26 +129,55 @@ def plan(
     )
     if known and not asked:
         known = model_entry(made.default_model(_levels(items, chosen)))
-    order = Order(
-        product=made,
-        period=span,
-        catalog=catalog,
-        collection=chosen,
-        model=known.name if known else "",
-        model_sha256=known.sha256 if known else "",
-        mask=mask,
-        extent=extent,
-        extra_layers=tuple(sorted(layers)),
-        memory_bytes=memory_bytes,
-        settings=settings,
-        max_cloud=max_cloud,
-        max_looks=max_looks,
-    )
+    order = order_of(chosen, known)
     made_plan = plan_of(
         area, order, items, names=entry.bands(chosen), signing=entry.signing, code=__version__
     )
     notes = _level_notes(made_plan, known.name, known.level) if known else ()
     return replace(made_plan, notes=(*made_plan.notes, *notes))
+
+
+def _large(catalog: str) -> Path | None:
+    """Return the path of a kept search that is planned by columns, None for any other catalogue."""
+    path = Path(catalog).expanduser()
+    if path.suffix.lower() not in (".parquet", ".geoparquet") or not path.is_file():
+        return None
+    from eomap.io.archive import is_large
+
+    return path if is_large(path) else None
+
+
+def _wide_plan(
+    path: Path,
+    area: "Aoi",
+    order_of: "Callable[[str], Order]",
+    collection: str | None,
+    *,
+    by: Sensor,
+    level: str,
+) -> Plan:
+    """Return the plan of an area from a file of so many items that they stay columns."""
+    from eomap.io.alike import scenes_of_rows
+    from eomap.io.archive import pinned_rows, read_archive
+    from eomap.io.catalog import open_catalog
+    from eomap.io.item_table import items_of
+    from eomap.planner import scenes_of
+    from eomap.wide_plan import wide_plan_of
+
+    source = open_catalog(str(path))
+    order = order_of(collection or _collection(source, by, level))
+    archive, rows = read_archive(path, order.collection, bounds=area.bounds_deg, period=order.period)
+    names = source.entry.bands(order.collection)
+
+    def read(table: Any) -> tuple[list[Item], list[Scene], list[str]]:
+        made = items_of(table, base=str(path), rules=source.entry.rules, collection=order.collection)
+        items = [i for i in made if isinstance(i, Item)]
+        return items, *scenes_of(items, order, names=names, signing=source.entry.signing)
+
+    def scenes_at(pinned: Any) -> tuple[list[Scene], list[str]]:
+        return scenes_of_rows(pinned_rows(path, rows[pinned]), read)
+
+    return wide_plan_of(area, order, archive, scenes_at=scenes_at, code=__version__)
 
 
 def period_of(text: str | None) -> Period:

@@ -79,3 +79,41 @@ def best_looks(covered_n, clear_n, day_n, most, reach_days):
         for n in range(count):
             if covered_n[n] & covered_n[best]:
                 gap[n] = min(gap[n], abs(day_n[n] - day_n[best]))
+
+
+def joined(covered_n: U64, permille_n: I64) -> tuple[np.uint64, float]:
+    """Return the points that scenes cover together, and the share of what each covers that is clear."""
+    areas = np.array([int(m).bit_count() for m in covered_n], np.int64)
+    total = int(areas.sum())
+    return np.bitwise_or.reduce(covered_n), float((areas * permille_n).sum() / total / 1000) if total else 0.0
+
+
+def best_rows_numpy(covered_n: U64, permille_n: I64, day_n: I64, most: int, reach_days: float) -> Bool:
+    """Return which scenes belong to the best looks: those of a day are one look."""
+    days = np.unique(day_n)
+    looks = [joined(covered_n[day_n == d], permille_n[day_n == d]) for d in days]
+    union, clear = np.array([u for u, _ in looks], np.uint64), np.array([c for _, c in looks])
+    taken = days[best_looks_numpy(union, clear, days, most, reach_days)]
+    return np.isin(day_n, taken) & (covered_n != 0)
+
+
+@numba.njit(cache=True, nogil=True)
+def best_rows(covered_n, permille_n, day_n, most, reach_days):
+    """Return what `best_rows_numpy` returns."""
+    first, count = day_n.min(), day_n.max() - day_n.min() + 1
+    union, clear = np.zeros(count, np.uint64), np.zeros(count, np.int64)
+    total = np.zeros(count, np.int64)
+    for n in range(len(day_n)):
+        d, area = day_n[n] - first, _count(covered_n[n])
+        union[d] |= covered_n[n]
+        clear[d] += area * permille_n[n]
+        total[d] += area
+    share = np.zeros(count, np.float64)
+    for d in range(count):
+        if total[d]:
+            share[d] = clear[d] / total[d] / 1000
+    taken = best_looks(union, share, np.arange(count), most, reach_days)
+    out = np.zeros(len(day_n), np.bool_)
+    for n in range(len(day_n)):
+        out[n] = taken[day_n[n] - first] and covered_n[n] != 0
+    return out
