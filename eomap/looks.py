@@ -15,10 +15,11 @@ from shapely.geometry.base import BaseGeometry
 
 from eomap.core.period import Period
 from eomap.core.source import Scene
-from eomap.kernels.looks import POINTS, best_looks, joined
 
 Bounds = tuple[float, float, float, float]
 SIDE = 8
+POINTS = SIDE * SIDE
+"""As many as a word has bits."""
 LEAST_CLEAR = 10
 """Thousandths of a scene that its catalogue calls wholly cloudy: taken where nothing else is there."""
 EPOCH = date(1970, 1, 1)
@@ -84,6 +85,8 @@ def chosen_scenes(
 
     `cloud_percent` is what the catalogue says of each scene by id; one that it is silent on counts as clear.
     """
+    from eomap.kernels.looks import best_looks, joined  # numba, which other plans need not load
+
     ordered = sorted(scenes, key=lambda s: s.id)
     footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in ordered])
     masks = covered(np.asarray(footprints, dtype=object), points_of(bounds, area))

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import shapely
 
-from eomap.core.source import Item, Scene
+from eomap.core.source import Band, Item, Scene
 from eomap.io.footprints import footprint
 from eomap.io.item_table import REST
 
@@ -94,21 +94,25 @@ def _classes(table: pa.Table) -> list[Any]:
     return list(zip(*columns, strict=True))
 
 
-def _host(href: str | None) -> str | None:
+def _host(href: str | None) -> tuple[str, str] | str | None:
     """Return host and ending of a plain href, the whole href where it is not plain."""
     match = _PLAIN.fullmatch(href) if href else None
-    return f"{match[1]} {href[-4:]}" if match and href else href
+    return (match[1], href[-4:]) if match and href else href
 
 
 def _bands(template: Scene, item: Item, hrefs: Mapping[str, str | None]) -> Any:
-    """Return the template's bands with the hrefs of another row; None where that is not plain."""
+    """Return the template's bands with the hrefs of another row of its class; None where one is missing.
+
+    Those hrefs need no vetting: plain and of the template's host, or the very same (`_host`).
+    """
     asset_of = {a.href: a.name for a in item.assets}
     moved = []
     for band in template.bands:
         href = hrefs.get(asset_of.get(band.href, ""))
-        if href is None or not _PLAIN.fullmatch(href):
+        if href is None:
             return None
-        moved.append(replace(band, href=href))
+        b = band
+        moved.append(Band(b.name, href, b.scale, b.offset, b.nodata, b.categorical, b.index, b.unit))
     return tuple(moved)
 
 

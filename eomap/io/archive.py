@@ -116,11 +116,8 @@ def _place(table: pa.Table) -> npt.NDArray[np.int32]:
 def _age(table: pa.Table) -> npt.NDArray[np.int64]:
     """Return the place of each row in the order of baseline, time of generation and id."""
     keys = [n for n in ("s2:processing_baseline", *_GENERATED[:1], "id") if n in table.column_names]
-    coded = {n for n in keys if pa.types.is_dictionary(table[n].type)}
-    plain = {n: table[n].cast(pa.string()) if n in coded else table[n] for n in keys}
-    order = pc.sort_indices(
-        pa.table(plain), sort_keys=[(n, "ascending") for n in keys], null_placement="at_start"
-    )
+    plain = {n: pc.fill_null(table[n].cast(pa.string()), "") for n in keys}
+    order = pc.sort_indices(pa.table(plain), sort_keys=[(n, "ascending") for n in keys])
     age = np.empty(table.num_rows, np.int64)
     age[order.to_numpy()] = np.arange(table.num_rows)
     return age
