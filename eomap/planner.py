@@ -1,7 +1,7 @@
 """From an area, a product and a catalogue's answer to a frozen plan. Pure: nothing is read or written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
 from eomap.core.sensor import Ask
-from eomap.core.source import Item, Scene
+from eomap.core.source import Band, Item, Scene
 from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
 from eomap.core.zones import tile_outline_deg, to_degrees
 from eomap.errors import MisuseError
+from eomap.looks import chosen_scenes
 from eomap.sensors import reads_by_band, sensor
 
 _GEOD = Geod(ellps="WGS84")
@@ -61,6 +62,8 @@ class Order:
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
     grid: str = "lattice"
     """lattice, utm or EPSG:<zone>; see `core.zones.grid_of`."""
+    max_looks: int | None = None
+    """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
 
 
 def plan_of(
@@ -75,6 +78,22 @@ def plan_of(
     parts = parts_of(aoi, order.grid)
     tiles = [tile for part in parts.values() for tile in tiles_of(part)]
     chosen = _scenes_by_tile(parts, order.product, tiles, scenes)
+    if order.max_looks is not None:
+        chosen = _best(parts, order, chosen, {i.id: _cloud_cover(i) for i in items})
+    return assembled(aoi, parts, order, chosen, scenes, notes, code=code)
+
+
+def assembled(
+    aoi: Aoi,
+    parts: Mapping[int, Aoi],
+    order: Order,
+    chosen: Mapping[Tile, list[Scene]],
+    scenes: Sequence[Scene],
+    notes: Sequence[str],
+    *,
+    code: str,
+) -> Plan:
+    """Return the plan of the scenes chosen for each tile."""
     tasks = tuple(_task(parts[tile.epsg], order, tile, found) for tile, found in chosen.items() if found)
     used = sorted({s for t in tasks for s in t.scenes})
     by_id = {s.id: s for s in scenes}
@@ -92,7 +111,7 @@ def plan_of(
         model_sha256=order.model_sha256,
         mask=order.mask,
         layers=tuple(g.name for g in order.product.layers(order.extra_layers)),
-        scenes={s: asdict(by_id[s]) for s in used},
+        scenes={s: _fields(by_id[s]) for s in used},
         tasks=tasks,
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
@@ -141,16 +160,42 @@ def _scenes_by_tile(
     if not scenes:
         return chosen
     footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
-    areas = [tile_outline_deg(t) if len(tiles) >= 200 else _area_deg(parts[t.epsg], t) for t in tiles]
+    areas = [tile_outline_deg(t) if len(tiles) >= 200 else area_deg(parts[t.epsg], t) for t in tiles]
     pairs = shapely.STRtree(footprints).query(areas, predicate="intersects")
     for tile, scene in zip(*pairs, strict=True):
         chosen[tiles[tile]].append(scenes[scene])
     return chosen
 
 
-def _area_deg(aoi: Aoi, tile: Tile) -> Any:
+def area_deg(aoi: Aoi, tile: Tile) -> Any:
+    """Return the part of an area that lies on a tile, in lon/lat degrees."""
     clip = clip_to_tile(aoi, tile)
     return tile_outline_deg(tile) if clip is None else to_degrees(clip, tile.epsg)
+
+
+def _best(
+    parts: Mapping[int, Aoi], order: Order, chosen: Mapping[Tile, list[Scene]], cloud: Mapping[str, float]
+) -> dict[Tile, list[Scene]]:
+    """Return, for each tile, the scenes of its best looks."""
+    found = {}
+    for tile, scenes in chosen.items():
+        area = area_deg(parts[tile.epsg], tile)
+        found[tile] = chosen_scenes(
+            scenes,
+            area.bounds,
+            cloud_percent=cloud,
+            period=order.period,
+            most=order.max_looks or 0,
+            area=area,
+        )
+    return found
+
+
+def _fields(scene: Scene) -> dict[str, Any]:
+    """Return what `asdict` returns of a scene, without its copies of copies: plans hold many."""
+    said = {f.name: getattr(scene, f.name) for f in fields(Scene)}
+    names = [f.name for f in fields(Band)]
+    return {**said, "bands": tuple({n: getattr(b, n) for n in names} for b in scene.bands)}
 
 
 def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
