@@ -37,6 +37,7 @@ _ASSET = pa.struct(
         "raster:scale": pa.float64(),
         "raster:offset": pa.float64(),
         "nodata": pa.float64(),
+        "unit": pa.string(),
         "file:checksum": pa.string(),
         "eo:bands": pa.list_(pa.struct({"name": pa.string(), "common_name": pa.string()})),
     }
@@ -122,6 +123,7 @@ def _asset_row(asset: Asset, bands: Sequence[Sequence[str]] | None) -> dict[str,
         "raster:scale": asset.scale,
         "raster:offset": asset.offset,
         "nodata": asset.nodata,
+        "unit": asset.unit or None,
         "file:checksum": asset.etag or None,
         "eo:bands": [{"name": n, "common_name": c or None} for n, c in bands] if bands else None,
     }
