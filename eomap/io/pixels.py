@@ -29,7 +29,6 @@ from eomap.kernels.warp import Place, Span, control_grids
 from eomap.kernels.warp_linear import warp_bilinear
 from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 
-
 OPEN_FILES = 96
 METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
