@@ -2,8 +2,9 @@
 
 python bench/mosaics.py [--windows 8]
 
-Windows of 1024 x 1024 overlap by 64 pixels: 8 x 8 of them make 7744 x 7744. The map is blended in strips, as
-a worker would, so that memory stays that of a strip. The windows are made before and repeat a few patterns.
+Windows of 1024 x 1024 overlap by 64 pixels: 8 x 8 of them make 7744 x 7744. The map is blended block
+by block, so that the canvas stays in the processor's cache. The windows are made
+before and repeat two patterns.
 """
 
 import argparse
@@ -17,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from eomap.kernels.mosaic import Window, add_window, blank, feather, finished
+from eomap.kernels.mosaic import Window, add_window, blank, feather, finished, wiped
 
-SIDE, OVERLAP, CLASSES, STRIP = 1024, 64, 17, 32
+SIDE, OVERLAP, CLASSES, BLOCK = 1024, 64, 17, (32, 1024)
 
 
 def blended(windows: list[Window], side: int, as_f32: bool) -> dict[str, np.ndarray]:
-    """Return the whole map, strip by strip."""
+    """Return the whole map, block by block."""
     made = {
         "code": np.empty((side, side), np.uint8),
         "confidence": np.empty((side, side), np.float32),
@@ -31,15 +32,18 @@ def blended(windows: list[Window], side: int, as_f32: bool) -> dict[str, np.ndar
         "ood": np.empty((side, side), np.float32),
         "count": np.empty((side, side), np.uint16),
     }
-    for row in range(0, side, STRIP):
-        rows = min(STRIP, side - row)
-        canvas = blank((CLASSES, rows, side), (row, 0))
-        for window in windows:
-            if window.corner[0] < row + rows and window.corner[0] + SIDE > row:
-                add_window(canvas, window)
-        blend = finished(canvas, as_f32=as_f32)
-        for name, layer in made.items():
-            layer[row : row + rows] = getattr(blend, name)
+    canvas = blank((CLASSES, *BLOCK))
+    for row in range(0, side, BLOCK[0]):
+        for col in range(0, side, BLOCK[1]):
+            canvas = wiped(canvas, (row, col))
+            for window in windows:
+                r, c = window.corner
+                if r - BLOCK[0] < row < r + SIDE and c - BLOCK[1] < col < c + SIDE:
+                    add_window(canvas, window)
+            blend = finished(canvas, as_f32=as_f32)
+            for name, layer in made.items():
+                place = layer[row : row + BLOCK[0], col : col + BLOCK[1]]
+                place[...] = getattr(blend, name)[: place.shape[0], : place.shape[1]]
     return made
 
 

@@ -21,6 +21,8 @@ BLOCK_PX = 8
 POINTS = 16
 """Medians of so many classes of brightness stand for an overlap."""
 _ROUNDS = 12
+_FIRM = 1e3
+"""How firmly the mean of scenes that hang together is kept; else all gains would shrink, for less noise."""
 _HUBER = 1.345
 """95 % efficient on Gaussian noise (Huber 1981), in standard deviations."""
 _TO_SIGMA = 1.4826
@@ -63,7 +65,7 @@ def overlap_of(
         raise MisuseError(
             "overlap", expected=f"{first_byx.shape}", got=f"{second_byx.shape}, {seen_yx.shape}"
         )
-    whole = _blocks(seen_yx[None]).all(axis=-1)[0]
+    whole = _blocks(seen_yx[None])[0].all(axis=-1)
     count = int(whole.sum())
     if count < POINTS:
         return None
@@ -78,9 +80,10 @@ def overlap_of(
 def balanced(overlaps: Sequence[Overlap], scenes: int, *, keep: float = 1e-3) -> Balance:
     """Return the gains and offsets that make overlaps agree, close to 1 and 0 where nothing says otherwise.
 
-    For each band the least sum of Huber's loss over all points of |g_i u + o_i - g_j v - o_j| plus `keep`, as a
-    share of the points' weight, times the squared change of each scene at a dark and a bright level; solved by
-    iteratively reweighted least squares in a fixed number of rounds. Overlaps are taken in sorted order, so the
+    For each band the least sum of Huber's loss over all points of |g_i u + o_i - g_j v - o_j|, plus `keep` (a
+    share of the points' weight) times the squared change of each scene in contrast and level; solved by
+    iteratively reweighted least squares in a fixed number of rounds. What no overlap can tell is not changed:
+    scenes that hang together keep their mean contrast and level. Overlaps are taken in sorted order, so the
     result does not depend on how they arrive. Raises MisuseError on an overlap with an unknown scene.
     """
     overlaps = sorted(overlaps, key=lambda o: (o.first, o.second))
@@ -113,16 +116,32 @@ def _solved(
     design[row, i], design[row, scenes + i] = (u - middle) / spread, 1.0
     design[row, j], design[row, scenes + j] = -(v - middle) / spread, -1.0
     target = -(u - v) / spread
-    strength = keep * float(weight.sum()) / scenes * np.eye(2 * scenes)
-    change, robust = np.zeros(2 * scenes), np.ones(len(u))
+    together = _components(i, j, scenes)
+    same = (together[:, None] == together[None, :]) / np.bincount(together, minlength=scenes)[together]
+    strength = np.kron(np.eye(2), keep / scenes * np.eye(scenes) + _FIRM * same)
+    change: npt.NDArray[Any] = np.zeros(2 * scenes)
+    robust: npt.NDArray[Any] = np.ones(len(u))
     for _ in range(_ROUNDS):
         w = weight * robust
         change = np.linalg.solve(design.T @ (w[:, None] * design) + strength, design.T @ (w * target))
         miss = np.abs(design @ change - target)
         sigma = max(_TO_SIGMA * float(np.median(miss)), 1e-9)
         robust = np.minimum(1.0, _HUBER * sigma / np.maximum(miss, 1e-12))
-    gain = 1 + change[:scenes]
+    gain: F64 = 1 + change[:scenes]
     return gain, spread * change[scenes:] - middle * change[:scenes]
+
+
+def _components(i: npt.NDArray[Any], j: npt.NDArray[Any], scenes: int) -> npt.NDArray[np.int64]:
+    """Return for each scene the least scene that overlaps tie it to."""
+    least = np.arange(scenes)
+    for _ in range(scenes):
+        before = least.copy()
+        low = np.minimum(least[i], least[j])
+        np.minimum.at(least, i, low)
+        np.minimum.at(least, j, low)
+        if np.array_equal(before, least):
+            break
+    return least
 
 
 def _blocks(value_byx: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -96,6 +96,13 @@ def blank(shape_cyx: tuple[int, int, int], corner: tuple[int, int] = (0, 0)) -> 
     )
 
 
+def wiped(canvas: Canvas, corner: tuple[int, int]) -> Canvas:
+    """Return the canvas blank again, at another corner: the same memory, which costs far less than new."""
+    for layer in (canvas.sum_cyx, canvas.weight_yx, canvas.ood_yx, canvas.count_yx):
+        layer[...] = 0
+    return Canvas(canvas.sum_cyx, canvas.weight_yx, canvas.ood_yx, canvas.count_yx, corner)
+
+
 def feather(size_px: int, overlap_px: int) -> U8:
     """Return weights along one axis that rise from 1 to WEIGHT_TOP over the overlap at either end.
 
@@ -113,14 +120,18 @@ def add_window(canvas: Canvas, window: Window) -> None:
     """Add what a window shares with the canvas; the rest of it is left out. Raises MisuseError on shapes."""
     _vet(canvas, window)
     prob = np.ascontiguousarray(window.prob_cyx)
-    shape = prob.shape[1:]
-    seen = np.ones(shape, np.uint8) if window.seen_yx is None else window.seen_yx.astype(np.uint8)
-    ood = np.zeros(shape, np.float32) if window.ood_yx is None else window.ood_yx.astype(np.float32)
+    # One row stands for all where there is none of its own: a window may be added to many small canvases.
+    row = (1, prob.shape[2])
+    seen = (
+        np.ones(row, np.bool_) if window.seen_yx is None else np.ascontiguousarray(window.seen_yx, np.bool_)
+    )
+    ood = np.zeros(row, np.float32) if window.ood_yx is None else window.ood_yx
+    ood = np.ascontiguousarray(ood, np.float32)
     down, right = window.corner[0] - canvas.corner[0], window.corner[1] - canvas.corner[1]
     steps = np.float32(1 if prob.dtype == np.uint8 else _UNIT_F32)
     _add(
         canvas.sum_cyx, canvas.weight_yx, canvas.ood_yx, canvas.count_yx, prob, window.weight_y,
-        window.weight_x, np.ascontiguousarray(ood), np.ascontiguousarray(seen), down, right, steps,
+        window.weight_x, ood, seen, down, right, steps,
     )  # fmt: skip
 
 
@@ -150,7 +161,7 @@ def finished(canvas: Canvas, *, as_f32: bool = False) -> Blend:
     """Return the map of a canvas whose windows were uint8, or float32 if `as_f32`.
 
     Means are divided by their sum over the classes, so rounded probabilities need not add up to 1. Raises
-    MisuseError where weights are too heavy for exact sums: about 8 windows in full of float32, 2,000 of uint8.
+    MisuseError where weights are too heavy for exact sums: about 8 full windows of float32, 2,000 of uint8.
     """
     _vet_weights(canvas, as_f32)
     shape = canvas.weight_yx.shape
@@ -214,8 +225,9 @@ def _add(sum_cyx, weight_yx, ood_yx, count_yx, prob, weight_y, weight_x, ood, se
     across = weight_x[x0:x1].astype(np.uint32)
     for y in range(max(0, -down), min(prob.shape[1], height - down)):
         at, left, stop = y + down, x0 + right, x1 + right
+        own_seen, own_ood = seen[min(y, len(seen) - 1), x0:x1], ood[min(y, len(ood) - 1), x0:x1]
         _weigh(
-            across, np.uint32(weight_y[y]), seen[y, x0:x1], ood[y, x0:x1], weight,
+            across, np.uint32(weight_y[y]), own_seen, own_ood, weight,
             weight_yx[at, left:stop], count_yx[at, left:stop], ood_yx[at, left:stop],
         )  # fmt: skip
         for c in range(len(prob)):
@@ -241,21 +253,22 @@ def _accumulate(prob, weight, steps, total):
 @numba.njit(cache=True, nogil=True)
 def _finish(sum_cyx, code, confidence, entropy):
     classes, height, width = sum_cyx.shape
-    total, top = np.empty(width, np.uint32), np.empty(width, np.uint32)
+    total, top, best = np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
     share = np.empty(width, np.float32)
     bits, exponent, mantissa = share.view(np.int32), np.empty(width, np.float32), np.empty(width, np.int32)
     m = mantissa.view(np.float32)
     scale = np.float32(1 / np.log(np.float64(classes)))
     for y in range(height):
-        total[:], top[:] = np.uint32(0), np.uint32(0)
+        total[:], top[:], best[:] = np.uint32(0), np.uint32(0), np.uint32(0)
         for c in range(classes):
-            _rank(sum_cyx[c, y], np.uint8(c + 1), total, top, code[y])
+            _rank(sum_cyx[c, y], np.uint32(c + 1), total, top, best)
         for c in range(classes):
             _divide(sum_cyx[c, y], total, share)
             _split(bits, exponent, mantissa)
             _add_terms(share, exponent, m, entropy[y])
         _divide(top, total, confidence[y])
         for x in range(width):
+            code[y, x] = best[x]
             entropy[y, x] = min(max(entropy[y, x] * scale, np.float32(0)), np.float32(1))
 
 
@@ -285,7 +298,7 @@ def _split(bits, exponent, mantissa):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # a test for division by zero would bar SIMD
 def _add_terms(p, exponent, m, entropy):
-    """Add -p ln p, by ln m = 2 artanh((m - 1) / (m + 1)). Zero has a finite logarithm here, so it adds none."""
+    """Add -p ln p, by ln m = 2 artanh((m - 1) / (m + 1)). The logarithm of 0 is finite here."""
     one, two, ln2 = np.float32(1), np.float32(2), np.float32(0.6931471805599453)
     k3, k5, k7 = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7)
     for x in range(len(p)):

@@ -35,22 +35,19 @@ def scenes_of(rng, *, noise=20.0, error=0.05, haze=40.0):
     return land, made, gain, offset
 
 
-def overlaps_of(made, seen=None):
+def pair(first, second, made, a, b):
+    one, other = made[first][a], made[second][b]
+    return overlap_of(first, second, first_byx=one, second_byx=other, seen_yx=np.ones(one.shape[1:], bool))
+
+
+def overlaps_of(made):
     found = []
     for s in range(COUNT**2):
         row, col = divmod(s, COUNT)
-        clear = np.ones((SIDE, SIDE), bool) if seen is None else seen
         if col + 1 < COUNT:
-            a, b = np.s_[..., STEP:], np.s_[..., :SHARED]
-            found.append(
-                overlap_of(s, s + 1, first_byx=made[s][a], second_byx=made[s + 1][b], seen_yx=clear[a])
-            )
+            found.append(pair(s, s + 1, made, np.s_[..., STEP:], np.s_[..., :SHARED]))
         if row + 1 < COUNT:
-            a, b = np.s_[..., STEP:, :], np.s_[..., :SHARED, :]
-            below = s + COUNT
-            found.append(
-                overlap_of(s, below, first_byx=made[s][a], second_byx=made[below][b], seen_yx=clear[a])
-            )
+            found.append(pair(s, s + COUNT, made, np.s_[..., STEP:, :], np.s_[..., :SHARED, :]))
     return found
 
 
