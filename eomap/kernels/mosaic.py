@@ -256,14 +256,16 @@ def _finish(sum_cyx, code, confidence, entropy):
     total, top, best = np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
     share = np.empty(width, np.float32)
     bits, exponent, mantissa = share.view(np.int32), np.empty(width, np.float32), np.empty(width, np.int32)
-    m = mantissa.view(np.float32)
+    m, inverse = mantissa.view(np.float32), np.empty(width, np.float32)
     scale = np.float32(1 / np.log(np.float64(classes)))
     for y in range(height):
         total[:], top[:], best[:] = np.uint32(0), np.uint32(0), np.uint32(0)
         for c in range(classes):
             _rank(sum_cyx[c, y], np.uint32(c + 1), total, top, best)
+        _invert(total, inverse)
         for c in range(classes):
-            _divide(sum_cyx[c, y], total, share)
+            for x in range(width):
+                share[x] = np.float32(sum_cyx[c, y, x]) * inverse[x]
             _split(bits, exponent, mantissa)
             _add_terms(share, exponent, m, entropy[y])
         _divide(top, total, confidence[y])
@@ -285,6 +287,12 @@ def _rank(sum_x, code, total, top, best):
 def _divide(sum_x, total, share):
     for x in range(len(sum_x)):
         share[x] = np.float32(sum_x[x]) / np.float32(max(total[x], np.uint32(1)))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _invert(total, inverse):
+    for x in range(len(total)):
+        inverse[x] = np.float32(1) / np.float32(max(total[x], np.uint32(1)))
 
 
 @numba.njit(cache=True, nogil=True)
