@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from eomap.kernels.mosaic import Window, add_window, blank, feather, finished, wiped
+from eomap.kernels.blend import finished
+from eomap.kernels.mosaic import Window, add_window, blank, feather, wiped
 
 SIDE, OVERLAP, CLASSES, BLOCK = 1024, 64, 17, (32, 1024)
 

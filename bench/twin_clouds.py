@@ -1,16 +1,13 @@
-"""Print how real judges see the twin's clouds, and how a mask that learnt only from them sees a real scene.
+"""Print how a mask that learnt only from the twin's clouds sees other scenes, and make the scenes for it.
 
-    EOMAP_SHARED=../shared python bench/twin_clouds.py judge [--scenes 28] [--ground real] [--seed 77]
-    EOMAP_SHARED=../shared python bench/twin_clouds.py transfer [--scenes 90] [--real]
+    EOMAP_SHARED=../shared python bench/twin_clouds.py [--scenes 90] [--ground real] [--real]
 
-`judge` needs the packages ukis-csmask (PyPI, 145 MB, not a dependency of eomap) and s2cloudless: networks
-that know only real clouds, asked about synthetic ones. `transfer` needs lightgbm: it trains on synthetic
-scenes, is scored on synthetic scenes of other seeds, and with `--real` on the labelled scene of the shared
-folder. Tuning uses the synthetic hold-out; every `--real` is a look at the real scene, to be counted.
+Trains on synthetic scenes, is scored on synthetic scenes of other seeds, and with `--real` on the labelled
+scene of the shared folder. Needs lightgbm. Tuning uses the synthetic hold-out; every `--real` is a look at
+the real scene, to be counted. `bench/twin_cloud_judges.py` shows such scenes to judges that know real clouds.
 
 Scenes have 30 m pixels, for which ukis-csmask was made. Classes: 0 clear, 1 cloud (thick or thin), 2 shadow.
-Intervals: 95 %, bootstrap over squares of 32 x 32 pixels; places differ by more, so try several seeds.
-docs/explanation/twin.md has the figures.
+Intervals: 95 %, bootstrap over squares of 32 x 32 pixels. docs/explanation/twin.md has the figures.
 """
 
 import argparse
@@ -50,9 +47,7 @@ CLEAR_SCENES = (
 """Real L1C scenes and the columns of them without clouds."""
 NAMES = ("clear", "cloud", "shadow")
 UKIS_BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
-UKIS_NAMES = ("blue", "green", "red", "nir", "swir16", "swir22")
-S2CLOUDLESS_BANDS = ("B01", "B02", "B04", "B05", "B08", "B8A", "B09", "B10", "B11", "B12")
-SATELLITE, JUDGED_SEED = "S2A", 77
+SATELLITE = "S2A"
 WAYS = ((1, 0, 0), (1, 0, 0), (0.6, 0, 0.4), (0, 1, 0), (0.5, 0.5, 0), (0, 0, 1), (0.4, 0.3, 0.3))
 """Weights of heaps, sheets and ice: half of all scenes have heaps only or mostly."""
 
@@ -80,15 +75,15 @@ class Scene:
 
 
 def twin_ground(place: Place, air: Optics, names: tuple[str, ...]) -> dict[str, F32]:
-    """Return the twin's own land above clear air."""
-    land = land_of(place.frame, place.seed, every_px=PIXELS_PER_PIXEL)
-    ground = scenery(land, place.day, place.seed).ground
+    """Return the twin's own land above clear air: pixels of 10 m, then means, as the real scenes' are."""
+    ground = scenery(land_of(place.frame, place.seed), place.day, place.seed).ground
     table, number = table_of(SATELLITE)
     lit = illumination(ground, place.sun)
-    return {
-        n: above_air(surface(ground, number[n], table=table, lit_yx=lit), PIXELS_PER_PIXEL, air.band(n))
-        for n in names
-    }
+    out = {}
+    for n in names:
+        fine = surface(ground, number[n], table=table, lit_yx=lit)
+        out[n] = above_air(_means(fine, PIXELS_PER_PIXEL), PIXELS_PER_PIXEL, air.band(n))
+    return out
 
 
 def real_ground(place: Place, air: Optics, names: tuple[str, ...]) -> dict[str, F32]:
@@ -102,6 +97,9 @@ def real_ground(place: Place, air: Optics, names: tuple[str, ...]) -> dict[str, 
         height, width = (n // PIXELS_PER_PIXEL for n in place.frame.shape)
         out[name] = np.pad(coarse, pad, mode="symmetric")[:height, :width]
     return out
+
+
+GROUNDS: dict[str, Ground] = {"twin": twin_ground, "real": real_ground}
 
 
 def _means(field: F32, factor: int) -> F32:
@@ -183,33 +181,6 @@ def row(title: str, blocks: F64, names: tuple[str, ...] = NAMES) -> str:
     return f"| {title} | {kappa(m):.3f} ({low:.3f} to {high:.3f}) | {accuracy:.3f} | {' | '.join(parts)} |"
 
 
-def judge(count: int, ground: Ground, *, seed: int = JUDGED_SEED) -> None:
-    from s2cloudless import S2PixelCloudDetector
-    from ukis_csmask.mask import CSmask
-
-    detector = S2PixelCloudDetector(threshold=0.4, average_over=2, dilation_size=1)
-    theirs, cloudless, icy = [], [], []
-    names = tuple(dict.fromkeys((*UKIS_BANDS, *S2CLOUDLESS_BANDS)))
-    print("| judge | kappa | accuracy | found / right, per class |\n|---|---|---|---|")
-    for place in places(count, side_px=SIDE_PX, seed=seed):
-        made = scene(place, names, ground)
-        stack = np.stack([made.seen[n] for n in UKIS_BANDS], -1)
-        found = CSmask(stack.copy(), list(UKIS_NAMES), product_level="l1c").csm[..., 0]
-        icy.append(way(place)[2] > 0)
-        theirs.append(confusions(made.truth_yx, found, 3))
-        pairs = np.stack([made.seen[n] for n in S2CLOUDLESS_BANDS], -1).reshape(
-            SIDE_PX // 2, 2, SIDE_PX // 2, 2, -1
-        )
-        cloud = detector.get_cloud_masks(pairs.mean(axis=(1, 3))[None], num_threads=1)[0]
-        cloudy = np.kron(cloud, np.ones((2, 2))).astype(np.uint8)
-        cloudless.append(confusions((made.truth_yx == 1).astype(np.uint8), cloudy, 2))
-    for title, wanted in (("all", {True, False}), ("without ice", {False}), ("with ice", {True})):
-        some = [blocks for blocks, ice in zip(theirs, icy, strict=True) if ice in wanted]
-        if some:
-            print(row(f"ukis-csmask, {len(some)} scenes, {title}", np.concatenate(some)))
-    print(row("s2cloudless, all", np.concatenate(cloudless), NAMES[:2]))
-
-
 def features(bands: list[F32]) -> F32:
     """Return what the classifier sees of each pixel (y, x, feature): its spectrum and its surroundings."""
     blue, green, red, nir, swir, swir2 = bands
@@ -278,14 +249,8 @@ def transfer(count: int, ground: Ground, *, real: bool) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=("judge", "transfer"))
-    parser.add_argument("--scenes", type=int, default=0)
-    parser.add_argument("--ground", choices=("twin", "real"), default="twin")
-    parser.add_argument("--seed", type=int, default=JUDGED_SEED, help="of the places that are judged")
+    parser.add_argument("--scenes", type=int, default=90)
+    parser.add_argument("--ground", choices=tuple(GROUNDS), default="twin")
     parser.add_argument("--real", action="store_true")
     asked = parser.parse_args()
-    under = {"twin": twin_ground, "real": real_ground}[asked.ground]
-    if asked.what == "judge":
-        judge(asked.scenes or 28, under, seed=asked.seed)
-    else:
-        transfer(asked.scenes or 90, under, real=asked.real)
+    transfer(asked.scenes, GROUNDS[asked.ground], real=asked.real)

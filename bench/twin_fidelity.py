@@ -2,8 +2,8 @@
 
     EOMAP_SHARED=../shared python bench/twin_fidelity.py [PART ...]
 
-Parts: spectra air clouds zones radar land likeness; all by default. Each calls the script that defines it,
-`bench/twin_<part>.py` or as the table below says, with fixed seeds, and replaces its part of
+Parts: spectra air clouds zones radar land likeness enmap; all by default. Each calls the script that
+defines it, `bench/twin_<part>.py` or as the table below says, with fixed seeds, and replaces its part of
 bench/twin-fidelity.json. Every run that reads real samples is a look at them: `looks` counts those of this
 script. Needs lightgbm, onnxruntime and, for clouds, ukis-csmask and s2cloudless, none of which eomap needs.
 Nothing here says how good any network is: what it is asked about is synthetic.
@@ -27,7 +27,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import twin_air
+import twin_cloud_judges
 import twin_clouds
+import twin_enmap
 import twin_judges
 import twin_lcz
 import twin_likeness
@@ -37,12 +39,11 @@ import twin_spectra
 
 from eomap.nn.predict import single_thread
 from eomap.sensors.sentinel2 import LCZ_BANDS
-from eomap.twin.earth import points_of
 from eomap.twin.materials import band_table
 
 OUT = Path(__file__).parent / "twin-fidelity.json"
 PACKAGES = ("numpy", "numba", "torch", "lightgbm", "onnxruntime", "s2cloudless", "ukis-csmask")
-ZONES_SEED, ZONES_WINDOWS, JUDGED_SCENES, LEARNT_SCENES, DRAWS = 904, 40, 14, 60, 100
+ZONES_SEED, ZONES_WINDOWS, JUDGED_SCENES, LEARNT_SCENES, DRAWS = 904, 40, 28, 90, 100
 
 
 Table = dict[str, list[Any]]
@@ -103,35 +104,10 @@ def air() -> Any:
     return printed(lambda: twin_air.main(list(twin_samples.REAL)))
 
 
-def clouds() -> dict[str, list[Table]]:
+def clouds() -> dict[str, Any]:
     """Return what real judges call the twin's clouds, and what a model that learnt from them finds."""
-    out = {}
-    for name, ground in (("twin", twin_clouds.twin_ground), ("real", twin_clouds.real_ground)):
-        out[f"judges, {name} ground"] = printed(lambda g=ground: twin_clouds.judge(JUDGED_SCENES, g))
-    out["judge, deserts apart"] = tables(deserts_apart())
-    out["learnt from the twin"] = printed(
-        lambda: twin_clouds.transfer(LEARNT_SCENES, twin_clouds.twin_ground, real=True)
-    )
-    return out
-
-
-def deserts_apart() -> str:
-    """Return what ukis-csmask calls scenes on the twin's ground, in deserts and elsewhere, as Markdown."""
-    from ukis_csmask.mask import CSmask
-
-    blocks: dict[bool, list[Any]] = {True: [], False: []}
-    for place in twin_clouds.places(JUDGED_SCENES, side_px=twin_clouds.SIDE_PX, seed=77):
-        made = twin_clouds.scene(place, twin_clouds.UKIS_BANDS, twin_clouds.twin_ground)
-        stack = np.stack([made.seen[n] for n in twin_clouds.UKIS_BANDS], -1)
-        found = CSmask(stack, list(twin_clouds.UKIS_NAMES), product_level="l1c").csm[..., 0]
-        lon, lat = points_of(place.frame, every_px=96).centre_deg
-        dry = twin_samples.climate_of(lon, lat, place.seed) == "desert"
-        blocks[dry].append(twin_clouds.confusions(made.truth_yx, found, 3))
-    lines = ["| ukis-csmask | kappa | accuracy | found / right, per class |", "|---|---|---|---|"]
-    for dry, some in blocks.items():
-        title = f"{len(some)} scenes {'in deserts' if dry else 'elsewhere'}"
-        lines.append(twin_clouds.row(title, np.concatenate(some)))
-    return "\n".join(lines)
+    learnt = printed(lambda: twin_clouds.transfer(LEARNT_SCENES, twin_clouds.twin_ground, real=True))
+    return {"judged": twin_cloud_judges.figures(JUDGED_SCENES), "learnt from the twin": learnt}
 
 
 def zones() -> list[dict[str, Any]]:
@@ -191,8 +167,13 @@ def likeness() -> dict[str, Any]:
     return twin_likeness.figures()
 
 
+def enmap() -> dict[str, Any]:
+    """Return how like the twin's EnMAP is to the real tiles of Potsdam."""
+    return twin_enmap.figures()
+
+
 PARTS: dict[str, Callable[[], Any]] = {
-    f.__name__: f for f in (spectra, air, clouds, zones, radar, land, likeness)
+    f.__name__: f for f in (spectra, air, clouds, zones, radar, land, likeness, enmap)
 }
 
 
@@ -211,13 +192,15 @@ def circumstances() -> dict[str, Any]:
     """Return on what, with what and with which seeds the figures were made."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
+    cloudy = [s for some in twin_cloud_judges.SEEDS.values() for s in some]
     seeds = [twin_judges.HELD_OUT_SEED, twin_judges.TRAIN_SEED, twin_judges.CHECK_SEED]
     return {
         "label": "synthetic",
         "note": "figures of made-up scenes; rows named after real samples or real ground say so",
         "hardware": {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version()},
         "packages": {p: version(p) for p in PACKAGES},
-        "seeds": {"land": seeds, "likeness": twin_likeness.SEED, "zones": ZONES_SEED},
+        "seeds": {"land": seeds, "likeness": twin_likeness.SEED, "zones": ZONES_SEED}
+        | {"clouds": cloudy, "enmap": twin_enmap.SEED},
     }
 
 

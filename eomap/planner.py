@@ -1,26 +1,33 @@
 """From an area, a product and a catalogue's answer to a frozen plan. Pure: nothing is read or written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import shapely
 from pyproj import Geod
 
-from eomap.core.aoi import Aoi, clip_to_tile, tiles_of
-from eomap.core.grid import Frame, Tile, Window, frame_of, tile_epsg, window_within
+from eomap.core import speckle
+from eomap.core.aoi import Aoi
+from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
 from eomap.core.sensor import Ask
-from eomap.core.source import Item, Scene
+from eomap.core.source import Band, Item, Scene
+from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
+from eomap.core.zones import tile_outline_deg, to_degrees
 from eomap.errors import MisuseError
-from eomap.sensors import sensor
+from eomap.looks import chosen_scenes
+from eomap.sensors import reads_by_band, sensor
 
 _GEOD = Geod(ellps="WGS84")
 BLOCKS_PX = (2000, 1000, 500, 250)
-"""Sides of read blocks, largest first: multiples of a 100 m cell."""
+"""Sides of blocks that are read with all their bands at once, largest first: multiples of a 100 m cell."""
+STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
+"""Rows of blocks that are read band after band, as wide as their frame: the fewer, the fewer blocks of files
+are decoded twice."""
 PROCESS_BYTES = 600 << 20
 """What a process holds before it reads a pixel: Python, numba, GDAL's cache; torch and a network."""
 SHARD_BYTES = 400 << 20
@@ -53,6 +60,10 @@ class Order:
     """What makes the product another than its default; see `products.product`."""
     max_cloud: float | None = None
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
+    grid: str = "lattice"
+    """lattice, utm or EPSG:<zone>; see `core.zones.grid_of`."""
+    max_looks: int | None = None
+    """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
 
 
 def plan_of(
@@ -64,9 +75,26 @@ def plan_of(
     could not hold the smallest task within the memory budget.
     """
     scenes, notes = scenes_of(items, order, names=names, signing=signing)
-    tiles = tiles_of(aoi)
-    chosen = _scenes_by_tile(aoi, order.product, tiles, scenes)
-    tasks = tuple(_task(aoi, order, tile, found) for tile, found in chosen.items() if found)
+    parts = parts_of(aoi, order.grid)
+    tiles = [tile for part in parts.values() for tile in tiles_of(part)]
+    chosen = _scenes_by_tile(parts, order.product, tiles, scenes)
+    if order.max_looks is not None:
+        chosen = _best(parts, order, chosen, {i.id: _cloud_cover(i) for i in items})
+    return assembled(aoi, parts, order, chosen, scenes, notes, code=code)
+
+
+def assembled(
+    aoi: Aoi,
+    parts: Mapping[int, Aoi],
+    order: Order,
+    chosen: Mapping[Tile, list[Scene]],
+    scenes: Sequence[Scene],
+    notes: Sequence[str],
+    *,
+    code: str,
+) -> Plan:
+    """Return the plan of the scenes chosen for each tile."""
+    tasks = tuple(_task(parts[tile.epsg], order, tile, found) for tile, found in chosen.items() if found)
     used = sorted({s for t in tasks for s in t.scenes})
     by_id = {s.id: s for s in scenes}
     return Plan(
@@ -83,10 +111,11 @@ def plan_of(
         model_sha256=order.model_sha256,
         mask=order.mask,
         layers=tuple(g.name for g in order.product.layers(order.extra_layers)),
-        scenes={s: asdict(by_id[s]) for s in used},
+        scenes={s: _fields(by_id[s]) for s in used},
         tasks=tasks,
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
+        grid=order.grid,
         settings=dict(order.settings),
     )
 
@@ -99,8 +128,11 @@ def scenes_of(
     ask = Ask(need.bands, order.mask, order.collection, names, signing)
     found, notes = sensor(need.of).scenes_of(items, ask)
     by_id = {i.id: i for i in items}
-    scenes, cloudy = [], 0
+    scenes, cloudy, elsewhere = [], 0, 0
     for scene in found:
+        if need.orbit and need.orbit not in scene.orbit.split():
+            elsewhere += 1
+            continue
         item = by_id[scene.id]
         if order.max_cloud is not None and _cloud_cover(item) > order.max_cloud:
             cloudy += 1
@@ -108,6 +140,8 @@ def scenes_of(
         scenes.append(replace(scene, synthetic=bool(item.properties.get("eomap:synthetic"))))
     if cloudy:
         notes.append(f"{cloudy} scenes left out: cloudier than {order.max_cloud:g} %")
+    if elsewhere:
+        notes.append(f"{elsewhere} scenes left out: not of orbit {need.orbit}")
     return sorted(scenes, key=lambda s: s.id), sorted(notes)
 
 
@@ -119,25 +153,55 @@ def _cloud_cover(item: Item) -> float:
 
 
 def _scenes_by_tile(
-    aoi: Aoi, product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
+    parts: Mapping[int, Aoi], product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
 ) -> dict[Tile, list[Scene]]:
     """Return, for each tile, the scenes whose footprint meets the box of its cells within the AOI."""
     chosen: dict[Tile, list[Scene]] = {t: [] for t in tiles}
     if not scenes:
         return chosen
     footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
-    boxes = shapely.box(*np.array([t.bounds_deg for t in tiles]).T)
-    areas = shapely.intersection(boxes, aoi.geometry) if len(tiles) < 200 else boxes
+    areas = [tile_outline_deg(t) if len(tiles) >= 200 else area_deg(parts[t.epsg], t) for t in tiles]
     pairs = shapely.STRtree(footprints).query(areas, predicate="intersects")
     for tile, scene in zip(*pairs, strict=True):
         chosen[tiles[tile]].append(scenes[scene])
     return chosen
 
 
+def area_deg(aoi: Aoi, tile: Tile) -> Any:
+    """Return the part of an area that lies on a tile, in lon/lat degrees."""
+    clip = clip_to_tile(aoi, tile)
+    return tile_outline_deg(tile) if clip is None else to_degrees(clip, tile.epsg)
+
+
+def _best(
+    parts: Mapping[int, Aoi], order: Order, chosen: Mapping[Tile, list[Scene]], cloud: Mapping[str, float]
+) -> dict[Tile, list[Scene]]:
+    """Return, for each tile, the scenes of its best looks."""
+    found = {}
+    for tile, scenes in chosen.items():
+        area = area_deg(parts[tile.epsg], tile)
+        found[tile] = chosen_scenes(
+            scenes,
+            area.bounds,
+            cloud_percent=cloud,
+            period=order.period,
+            most=order.max_looks or 0,
+            area=area,
+        )
+    return found
+
+
+def _fields(scene: Scene) -> dict[str, Any]:
+    """Return what `asdict` returns of a scene, without its copies of copies: plans hold many."""
+    said = {f.name: getattr(scene, f.name) for f in fields(Scene)}
+    names = [f.name for f in fields(Band)]
+    return {**said, "bands": tuple({n: getattr(b, n) for n in names} for b in scene.bands)}
+
+
 def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     product, need = order.product, order.product.needs[0]
     clip = clip_to_tile(aoi, tile)
-    window = window_within(tile, product.step, tile.bounds_deg if clip is None else clip.bounds)
+    window = window_within(tile, product.step, tile.bounds if clip is None else clip.bounds)
     frame = frame_of(
         window,
         tile_epsg(tile),
@@ -147,7 +211,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     )
     scenes = sorted(scenes, key=lambda s: s.id)
     read = _read_bytes(scenes, frame, sensor(need.of).bands)
-    block_px, memory = _block(order, tile, window, frame, scenes)
+    block, memory = _block(order, tile, window, frame, scenes)
     clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
     key = digest(
         [
@@ -157,10 +221,11 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             order.model_sha256,
             order.mask,
             tile.id,
-            asdict(window),
+            {k: v for k, v in asdict(window).items() if (k, v) != ("epsg", LATTICE)},
             clip_wkb,
             order.extra_layers,
             str(order.period),
+            # In a zone the scenes of its own pixels come first (`fetch.looks_of`).
             [_identity(s) for s in scenes],
             *([dict(order.settings)] if order.settings else []),
         ]
@@ -171,7 +236,8 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
         window=window,
         clip_wkb=clip_wkb,
         scenes=tuple(s.id for s in scenes),
-        block_px=block_px,
+        block_px=block[0],
+        block_cols=block[1],
         read_bytes=read,
         memory_bytes=memory,
         seconds=round(seconds, 1),
@@ -187,6 +253,7 @@ def _identity(scene: Scene) -> list[object]:
         scene.moment,
         scene.level,
         scene.etag,
+        scene.epsg,
         [
             [b.name, b.scale, b.offset, b.nodata, *([b.index, b.unit] if b.unit or b.index > 1 else [])]
             for b in scene.bands
@@ -234,17 +301,25 @@ def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
 
 def _block(
     order: Order, tile: Tile, window: Window, frame: Frame, scenes: Sequence[Scene]
-) -> tuple[int, int]:
-    """Return the largest block side that keeps a worker within its budget, and the memory it takes."""
+) -> tuple[tuple[int, int], int]:
+    """Return rows and columns of the largest block that keeps a worker within its budget, and its memory."""
     need, looks = order.product.needs[0], len(scenes)
     bands, margin_of = len(need.bands), sensor(need.of).margin_px
-    margin_px = max(margin_of(s, order.mask) for s in scenes)
-    for side in BLOCKS_PX:
-        area = min(side + 2 * margin_px, frame.height) * min(side + 2 * margin_px, frame.width)
-        # A block's looks, and one more with its temporaries.
-        memory = _memory(order, window, frame, area * (looks * (bands * 2 + 1) + 8 * bands))
+    margin_px = max(margin_of(s, order.mask) for s in scenes) + speckle.margin_px(need.speckle)
+    if reads_by_band(need, order.mask, scenes):
+        # One band of all looks, where each is clear (twice, while it is found), and what one look takes.
+        shapes, per_pixel = ((frame.height, 0), *((n, 0) for n in STRIPS_PX)), looks * (2 + 2) + 24
+    else:
+        # All looks, and one more with its temporaries.
+        shapes, per_pixel = tuple((n, n) for n in BLOCKS_PX), looks * (bands * 2 + 1) + 8 * bands
+        if need.speckle != "none":  # the filtered codes, and the powers of one band with their temporaries
+            per_pixel += looks * (bands * 2 + 2 * 4 + 8)
+    for high, wide in shapes:
+        rows = min(high + 2 * margin_px, frame.height + 2 * margin_px)
+        cols = min((wide or frame.width) + 2 * margin_px, frame.width + 2 * margin_px)
+        memory = _memory(order, window, frame, rows * cols * per_pixel)
         if memory <= order.memory_bytes:
-            return side, int(memory)
+            return (high, wide), int(memory)
     raise MisuseError(
         f"{order.product.name} {tile.id}",
         expected=f"a task within {order.memory_bytes >> 20} MiB per worker",
@@ -255,5 +330,6 @@ def _block(
 
 def task_km2(task: Task) -> float:
     """Return the geodesic area that a task maps."""
-    area = shapely.from_wkb(task.clip_wkb) if task.clip_wkb else shapely.box(*task.tile.bounds_deg)
+    epsg = task.tile.epsg
+    area = to_degrees(shapely.from_wkb(task.clip_wkb), epsg) if task.clip_wkb else tile_outline_deg(task.tile)
     return abs(_GEOD.geometry_area_perimeter(area)[0]) / 1e6

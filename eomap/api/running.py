@@ -15,6 +15,7 @@ from typing import Any
 
 from eomap import __version__
 from eomap.api.planning import Notify, one_of, silent
+from eomap.api.searching import Answers
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.receipt import Receipt
 from eomap.core.source import Band, Scene
@@ -56,6 +57,7 @@ def run(
     workers: int | None = None,
     address: str | None = None,
     gpus_per_worker: float | None = None,
+    answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Summary:
     """Make or continue the cube of a plan at a path or s3:// url.
@@ -71,6 +73,8 @@ def run(
     started, began = time.monotonic(), time.time()
     if not plan.tasks:
         return Summary(out, plan.run_id, 0, 0, 0, warnings=plan.notes)
+    if address is None:
+        _check_keys(plan)
     ledger, cube = _vetted(plan, out), cube_of(plan, out)
     weights = _weights(plan, notify) if plan.model else ""
     done = _done(ledger, cube)
@@ -94,6 +98,8 @@ def run(
     ports = (_reader, partial(_predictor, plan.model, weights) if plan.model else None, cube)
     with heeded() as check, _workers(engine, address, workers) if todo else contextlib.nullcontext():
         _begin(plan, ledger, cube)
+        if answers:
+            answers.save()
         state = (
             _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_worker)
             if todo
@@ -130,10 +136,18 @@ def check_engine(engine: str, workers: int | None, gpus_per_worker: float | None
         raise MisuseError("--gpus-per-worker", expected="0 or more", got=f"{gpus_per_worker:g}")
 
 
+def _check_keys(plan: Plan) -> None:
+    """Raise MisuseError where scenes take keys that are not in the environment of this machine."""
+    from eomap.io.access import check_keys
+
+    for kind in sorted({str(s["signing"]) for s in plan.scenes.values()}):
+        check_keys(kind)
+
+
 def _done(ledger: Any, cube: Any) -> set[str]:
     """Return the tiles that are recorded and whose objects lie there, whole; forget the other receipts."""
     receipts = ledger.receipts()
-    sizes = {k: n for g in cube.layers for k, n in cube.store.sizes(f"{g.name}/c").items()}
+    sizes = {k: n for folder in cube.folders() for k, n in cube.store.sizes(folder).items()}
     lost = {t for t, r in receipts.items() if any(sizes.get(w.key) != w.size for w in r.objects)}
     for tile in lost:
         ledger.forget(tile)
@@ -253,9 +267,15 @@ def cube_of(plan: Plan, out: str) -> Any:
     from eomap.products import product
 
     made = product(plan.product, plan.settings)
-    tiles = [t.tile for t in plan.tasks]
-    extent = Extent.globe(made.step) if plan.extent == "global" else Extent.of_tiles(tiles, made.step)
-    return Cube(out, extent, tuple(g for g in made.gives if g.name in plan.layers))
+    by_grid: dict[int, list[Any]] = {}
+    for task in plan.tasks:
+        by_grid.setdefault(task.tile.epsg, []).append(task.tile)
+    extents = (
+        (Extent.globe(made.step),)
+        if plan.extent == "global"
+        else tuple(Extent.of_tiles(by_grid[epsg], made.step) for epsg in sorted(by_grid))
+    )
+    return Cube(out, extents, tuple(g for g in made.gives if g.name in plan.layers))
 
 
 def _vetted(plan: Plan, out: str) -> Any:
@@ -305,7 +325,7 @@ def write_metadata(plan: Plan, cube: Any) -> None:
     from eomap.io.cube import create
     from eomap.products import product
 
-    create(cube.url, cube.extent, cube.layers, _provenance(plan, product(plan.product, plan.settings).title))
+    create(cube.url, cube.extents, cube.layers, _provenance(plan, product(plan.product, plan.settings).title))
 
 
 def _provenance(plan: Plan, title: str) -> dict[str, Any]:
@@ -347,6 +367,7 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
         },
         "eomap:synthetic": any(bool(s.get("synthetic")) for s in scenes),
         "eomap:warnings": list(plan.notes),
+        **({} if plan.grid == "lattice" else {"eomap:grid": plan.grid}),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eomap.errors import MisuseError
@@ -46,7 +48,7 @@ def score(out: str, truth: str, *, by: str | None = None, html: str | None = Non
     if not entries:
         raise MisuseError(
             truth,
-            expected=f"truth where the map is ({_box(cube.extent.window.bounds_deg)})",
+            expected=f"truth where the map is ({'; '.join(_box(e.window.bounds_deg) for e in cube.extents)})",
             got=f"no cell that both know; the truth lies in {_box(pairs[0].truth.bounds_deg)}",
             hint="check that map and truth are of one place",
         )
@@ -85,20 +87,25 @@ def _product(attributes: dict[str, Any]) -> Product | None:
 def _tiles(cube: Cube, layer: Layer, bounds: tuple[float, float, float, float]) -> list[Tile]:
     """Return the tiles written so far that meet a box in degrees, in order."""
     from eomap.core.grid import Tile
+    from eomap.io.selection import shards_written
     from eomap.io.truth_pixels import meet
 
-    places = sorted(tuple(int(n) for n in key.split("/")[-2:]) for key in cube.store.keys(f"{layer.name}/c"))
-    tiles = [Tile(cube.extent.row0 + row, cube.extent.col0 + col) for row, col in places]
+    tiles = [
+        Tile(extent.row0 + row, extent.col0 + col, extent.epsg)
+        for extent in cube.extents
+        for row, col in shards_written(cube, layer, extent)
+    ]
     return [t for t in tiles if meet(t.bounds_deg, bounds)]
 
 
 def _blocks(tile: Tile, step: int, side: int) -> Iterator[Window]:
-    from eomap.core.grid import Window, tile_window
+    from eomap.core.grid import tile_window
 
     whole = tile_window(tile, step)
     for row in range(whole.row0, whole.row1, side):
         for col in range(whole.col0, whole.col1, side):
-            yield Window(step, row, min(row + side, whole.row1), col, min(col + side, whole.col1))
+            row1, col1 = min(row + side, whole.row1), min(col + side, whole.col1)
+            yield replace(whole, row0=row, row1=row1, col0=col, col1=col1)
 
 
 def _compared(
@@ -108,37 +115,43 @@ def _compared(
 
     `side` is that of the blocks, in cells; the tally does not depend on it.
     """
-    from eomap.core.grid import Window, tile_cells, tile_window
+    from eomap.core.grid import tile_cells
     from eomap.io.shards import chunk_cells
-    from eomap.io.sights import Sight
     from eomap.io.truth_pixels import meet
 
-    step = cube.extent.step
+    step, native = cube.step, cube.attributes().get("eomap:grid") == "utm"
     tiles = _tiles(cube, pair.layer, pair.truth.bounds_deg)
     if not tiles:
         return None, None
-    sight = None
-    if pictures:
-        ends = [tile_window(t, step) for t in tiles]
-        whole = Window(
-            step,
-            min(w.row0 for w in ends),
-            max(w.row1 for w in ends),
-            min(w.col0 for w in ends),
-            max(w.col1 for w in ends),
-        )
-        sight = Sight.over(pair.layer, whole, pair.band_names)
+    sight = _sight(pair, tiles, step) if pictures else None
     total: Tally | None = None
     for tile in tiles:
         for block in _blocks(tile, step, side or chunk_cells(tile_cells(step))):
             if not meet(block.bounds_deg, pair.truth.bounds_deg):
                 continue
-            part = _part(cube, pair, looks, block)
+            part = _part(cube, pair, looks, block, native=native)
             made = _tally(pair, part)
             total = made if total is None else total + made  # type: ignore[operator]
-            if sight is not None:
+            if sight is not None and sight.window.epsg == block.epsg:
                 sight.show(block, *_seen(pair, part))
     return total, sight.cut() if sight is not None else None
+
+
+def _sight(pair: Pair, tiles: list[Tile], step: int) -> Sight:
+    """Return an empty sight of the tiles; where they are of several zones, of the zone that has most."""
+    from eomap.core.grid import tile_window
+    from eomap.io.sights import Sight
+
+    zones = Counter(t.epsg for t in tiles)
+    shown = [tile_window(t, step) for t in tiles if t.epsg == zones.most_common(1)[0][0]]
+    whole = replace(
+        shown[0],
+        row0=min(w.row0 for w in shown),
+        row1=max(w.row1 for w in shown),
+        col0=min(w.col0 for w in shown),
+        col1=max(w.col1 for w in shown),
+    )
+    return Sight.over(pair.layer, whole, pair.band_names)
 
 
 def _seen(pair: Pair, part: Part) -> tuple[Any, Any]:
@@ -153,16 +166,20 @@ def _seen(pair: Pair, part: Part) -> tuple[Any, Any]:
     return values, truth if pair.kind == "value" else np.where(truth < 0, np.nan, truth)
 
 
-def _part(cube: Cube, pair: Pair, looks: Layer | None, block: Window) -> Part:
-    """Return what there is to compare in a block, read with its surroundings."""
+def _part(cube: Cube, pair: Pair, looks: Layer | None, block: Window, *, native: bool) -> Part:
+    """Return what there is to compare in a block, read with its surroundings.
+
+    In a cube of native zones the truth beyond a zone's border is its neighbour's to be compared with.
+    """
     import numpy as np
 
     from eomap.api.tally import HALO_CELLS, Part
-    from eomap.core.grid import Window, tile_cells
-    from eomap.io.truth_pixels import read_classes, read_values
+    from eomap.core.grid import tile_cells
+    from eomap.core.zones import own_cells
+    from eomap.io.truth_pixels import UNKNOWN_CLASS, read_classes, read_values
 
     h = HALO_CELLS
-    wide = Window(block.step, block.row0 - h, block.row1 + h, block.col0 - h, block.col1 + h)
+    wide = replace(block, row0=block.row0 - h, row1=block.row1 + h, col0=block.col0 - h, col1=block.col1 + h)
     counts = None
     if looks is not None:
         stored = cube.read(looks.name, wide)
@@ -172,6 +189,8 @@ def _part(cube: Cube, pair: Pair, looks: Layer | None, block: Window) -> Part:
         if pair.kind == "value"
         else read_classes(pair.truth, wide)
     )
+    if native:
+        truth = np.where(own_cells(wide), truth, np.nan if pair.kind == "value" else UNKNOWN_CLASS)
     return Part(
         {kind: cube.read(layer.name, wide) for kind, layer in pair.layers.items()},
         truth,

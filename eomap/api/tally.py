@@ -44,7 +44,7 @@ class Part:
     looks: I64 | None
     """(y, x) number to group the errors by."""
     first: tuple[int, int]
-    """Lattice row and column of the block's first cell."""
+    """Row and column, on its grid, of the block's first cell."""
     tile_cells: int
 
 

@@ -63,7 +63,7 @@ def _sums(cube: Any, tile: str, receipt: Receipt) -> str | None:
     from eomap.core.grid import Tile, tile_window
     from eomap.core.receipt import Tally, tally
 
-    main, window = cube.layers[0], tile_window(Tile.parse(tile), cube.extent.step)
+    main, window = cube.layers[0], tile_window(Tile.parse(tile), cube.step)
     bands = range(len(main.bands)) if main.bands else (None,)
     found = tally(main, (cube.read(main.name, window, band=b) for b in bands))
     recorded = Tally(receipt.n_valid, dict(receipt.histogram), dict(receipt.sums))

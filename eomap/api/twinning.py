@@ -52,6 +52,7 @@ def build_twin(
             got=f"{bounds[2] - bounds[0]:.1f} by {bounds[3] - bounds[1]:.1f}",
             hint="several builds",
         )
+    _vet_shift(shift, sensors)
     order = Order(
         bounds_deg=bounds,
         period=Period.parse(period),
@@ -67,13 +68,26 @@ def build_twin(
     )
 
 
+def _vet_shift(shift: str, sensors: Sequence[str]) -> None:
+    """Refuse a shift that there is none of, or that changes nothing that any of the sensors sees."""
+    from eomap.twin.shift import REACHES, Kind
+
+    kinds = [k.value for k in Kind]
+    if shift not in kinds:
+        raise MisuseError("--shift", expected=f"one of {', '.join(kinds)}", got=shift)
+    reached = REACHES[Kind(shift)]
+    if shift != Kind.NONE and not set(sensors) & set(reached):
+        raise MisuseError(
+            f"--shift {shift}",
+            expected=f"some of {', '.join(reached)} among the sensors: it is nothing to others",
+            got=", ".join(sensors) or "none",
+        )
+
+
 def _world(seed: int, period: Any, shift: str, strength: float) -> Any:
     """Return the pixel source of a seed; what a composite should show is the middle day of the period."""
     from eomap.twin.shift import Kind, Shift
     from eomap.twin.world import World
 
-    kinds = [k.value for k in Kind]
-    if shift not in kinds:
-        raise MisuseError("--shift", expected=f"one of {', '.join(kinds)}", got=shift)
     middle = period.start + (period.end - period.start) / 2
     return World(seed, shift=Shift(Kind(shift), strength), middle=middle)

@@ -7,7 +7,6 @@ the same area always has the same bytes and the same hash.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,24 +15,11 @@ import shapely
 
 from eomap.core import antimeridian
 from eomap.core.antimeridian import Geometries, polygonal
-from eomap.core.grid import (
-    NORTHERN_LIMIT_DEG,
-    SOUTHERN_LIMIT_DEG,
-    TILE_COLS,
-    TILE_ROWS,
-    TILES_PER_DEGREE,
-    Tile,
-    utm_epsg,
-)
-from eomap.core.mask import mask
+from eomap.core.grid import LATTICE, NORTHERN_LIMIT_DEG, SOUTHERN_LIMIT_DEG, utm_epsg
 from eomap.errors import MisuseError
-
-__all__ = ["Aoi", "clean", "clip_to_tile", "from_bbox", "mask", "tiles_meeting", "tiles_of", "vet"]
 
 DECIMALS = 9
 FARTHEST_LON_DEG = 540
-_SPECK_DEG = 1e-10
-"""Less than the coordinates' own step: an overlap thinner than this is a touch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +27,14 @@ class Aoi:
     """An area of interest; two are equal when their hashes are."""
 
     geometry: Any = field(compare=False)
-    """Valid shapely MultiPolygon, lon/lat degrees, every part within -180 to 180 and 80 S to 84 N."""
+    """Valid shapely MultiPolygon, lon/lat degrees, every part within -180 to 180 and 80 S to 84 N.
+
+    Of the part in a UTM zone (`tiling.parts_of`): in the zone's metres."""
     notes: tuple[str, ...] = field(compare=False)
     """What was changed on the way in, one line each."""
     hash: str
-    """The sha256 of the geometry's little-endian WKB."""
+    """The sha256 of the geometry's little-endian WKB; of a part, the area's with grid and zone."""
+    epsg: int = LATTICE
 
     @property
     def bounds_deg(self) -> tuple[float, float, float, float]:
@@ -247,53 +236,3 @@ def from_bbox(box: str | Sequence[float], *, where: str = "--bbox") -> Aoi:
     if n_moved and not notes:
         notes = ("longitudes beyond 180 degrees were wrapped into -180 to 180",)
     return _aoi(_settled(shapes), notes, where)
-
-
-def _tiles_under(bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Return rows and columns (n, 2), sorted, of the tiles under any of the boxes (m, 4)."""
-    west, south, east, north = bounds.T * TILES_PER_DEGREE
-    row0 = np.clip(np.floor(90 * TILES_PER_DEGREE - north), 0, TILE_ROWS - 1).astype(int)
-    row1 = np.clip(np.ceil(90 * TILES_PER_DEGREE - south), row0 + 1, TILE_ROWS).astype(int)
-    col0 = np.clip(np.floor(180 * TILES_PER_DEGREE + west), 0, TILE_COLS - 1).astype(int)
-    col1 = np.clip(np.ceil(180 * TILES_PER_DEGREE + east), col0 + 1, TILE_COLS).astype(int)
-    top, left = row0.min(), col0.min()
-    change = np.zeros((row1.max() - top + 1, col1.max() - left + 1), dtype=np.int64)
-    for rows, cols, sign in ((row0, col0, 1), (row0, col1, -1), (row1, col0, -1), (row1, col1, 1)):
-        np.add.at(change, (rows - top, cols - left), sign)
-    return np.argwhere(change.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0) + np.array([top, left])
-
-
-def tiles_meeting(geometry: Any) -> tuple[Tile, ...]:
-    """Return the sorted tiles that share some area with a polygonal lon/lat geometry; no mere touching."""
-    under = _tiles_under(shapely.bounds(shapely.get_parts(geometry)))
-    west = under[:, 1] / TILES_PER_DEGREE - 180
-    north = 90 - under[:, 0] / TILES_PER_DEGREE
-    side = 1 / TILES_PER_DEGREE - _SPECK_DEG
-    inner = shapely.box(west + _SPECK_DEG, north - side, west + side, north - _SPECK_DEG)
-    shapely.prepare(geometry)
-    return tuple(Tile(int(r), int(c)) for r, c in under[shapely.intersects(geometry, inner)])
-
-
-def tiles_of(aoi: Aoi) -> tuple[Tile, ...]:
-    """Return the sorted tiles that share some area with the area of interest."""
-    return tiles_meeting(aoi.geometry)
-
-
-@lru_cache(maxsize=4)
-def _row_of(aoi: Aoi, row: int) -> Any:
-    """Return the area within one row of tiles: cut once per row, so that cutting tiles stays cheap."""
-    _, south, _, north = Tile(row, 0).bounds_deg
-    strip = polygonal(shapely.intersection(aoi.geometry, shapely.box(-180, south, 180, north)))
-    shapely.prepare(strip)
-    return strip
-
-
-def clip_to_tile(aoi: Aoi, tile: Tile) -> Any | None:
-    """Return the area within a tile as a MultiPolygon, None when that is the whole tile.
-
-    Empty where they do not meet. Cheapest for tiles in sorted order.
-    """
-    strip, square = _row_of(aoi, tile.row), shapely.box(*tile.bounds_deg)
-    if shapely.covers(strip, square):
-        return None
-    return polygonal(shapely.intersection(strip, square))

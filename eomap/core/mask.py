@@ -1,4 +1,6 @@
-"""Which lattice cells lie inside a shape: exact crossings per row, nothing else.
+"""Which cells lie inside a shape: exact crossings per row, nothing else.
+
+Shapes are in the coordinates of the grid: lon/lat degrees on the lattice, metres in a UTM zone.
 
 A cell belongs to a shape when its centre does. The rule is half-open (a centre exactly on a western
 or southern edge is inside, on an eastern or northern edge outside) and each edge is computed from
@@ -11,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from eomap.core.grid import STEPS_PER_DEGREE, Window
+from eomap.core.grid import LATTICE, Window, cell_side, origin
 
 Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
@@ -30,10 +32,10 @@ def _edges(geometry: Any) -> npt.NDArray[np.float64]:
 
 def _crossings(geometry: Any, window: Window) -> tuple[I64, I64]:
     """Return row and column (within the window) of the first cell centre east of each boundary crossing."""
-    lon, south_to_north = window.lon(), window.lat()[::-1]
+    west_to_east, south_to_north = window.x(), window.y()[::-1]
     height = len(south_to_north)
     edges = _edges(geometry)
-    # An edge meets the rows with lower y <= lat < upper y, so that a shared vertex counts once.
+    # An edge meets the rows with lower y <= row < upper y, so that a shared vertex counts once.
     first = np.searchsorted(south_to_north, edges[:, 1], side="left")
     count = np.searchsorted(south_to_north, edges[:, 3], side="left") - first
     edges, first, count = edges[count > 0], first[count > 0], count[count > 0]
@@ -46,7 +48,7 @@ def _crossings(geometry: Any, window: Window) -> tuple[I64, I64]:
         x0, y0, x1, y1 = np.repeat(edges[some], n, axis=0).T
         x = x0 + (south_to_north[row] - y0) * ((x1 - x0) / (y1 - y0))
         rows.append(height - 1 - row)
-        cols.append(np.searchsorted(lon, x, side="left"))
+        cols.append(np.searchsorted(west_to_east, x, side="left"))
     return np.concatenate(rows), np.concatenate(cols)
 
 
@@ -59,29 +61,30 @@ def _filled(geometry: Any, window: Window) -> Bool:
     return (np.cumsum(crossings[:, :width], axis=1, dtype=np.uint8) & 1).astype(bool)
 
 
-def _has_centre(geometry: Any, step: int) -> bool:
-    """Say whether any cell centre of the whole lattice lies inside the geometry."""
-    rows, cols = _crossings(geometry, bounds_window(geometry, step))
+def _has_centre(geometry: Any, step: int, epsg: int) -> bool:
+    """Say whether any cell centre of the whole grid lies inside the geometry."""
+    rows, cols = _crossings(geometry, bounds_window(geometry, step, epsg))
     order = np.lexsort((cols, rows))
     return bool(np.any(cols[order][1::2] > cols[order][0::2]))
 
 
-def bounds_window(geometry: Any, step: int) -> Window:
-    """Return the lattice cells under the bounds of a lon/lat geometry; at least one cell."""
+def bounds_window(geometry: Any, step: int, epsg: int = LATTICE) -> Window:
+    """Return the cells under the bounds of a geometry in the grid's coordinates; at least one cell."""
     west, south, east, north = shapely.bounds(geometry)
-    per_deg = STEPS_PER_DEGREE / step
-    row0, col0 = int(np.floor((90 - north) * per_deg)), int(np.floor((west + 180) * per_deg))
-    row1, col1 = int(np.ceil((90 - south) * per_deg)), int(np.ceil((east + 180) * per_deg))
-    return Window(step, row0, max(row1, row0 + 1), col0, max(col1, col0 + 1))
+    (left, top), d = origin(epsg), cell_side(step, epsg)
+    row0, col0 = int(np.floor((top - north) / d)), int(np.floor((west - left) / d))
+    row1, col1 = int(np.ceil((top - south) / d)), int(np.ceil((east - left) / d))
+    return Window(step, row0, max(row1, row0 + 1), col0, max(col1, col0 + 1), epsg)
 
 
 def _overlap(a: Window, b: Window) -> Window:
     row0, col0 = max(a.row0, b.row0), max(a.col0, b.col0)
-    return Window(a.step, row0, max(row0, min(a.row1, b.row1)), col0, max(col0, min(a.col1, b.col1)))
+    row1, col1 = max(row0, min(a.row1, b.row1)), max(col0, min(a.col1, b.col1))
+    return Window(a.step, row0, row1, col0, col1, a.epsg)
 
 
 def mask(geometry: Any, window: Window) -> Bool:
-    """Return which cells of a window (y, x) have their centre inside a polygonal lon/lat geometry.
+    """Return which cells of a window (y, x) have their centre inside a polygonal geometry.
 
     A geometry that holds no centre at all, anywhere, gets the one cell under its representative
     point. The answer for a cell does not depend on the window. Boundary: half-open (see above).
@@ -90,15 +93,16 @@ def mask(geometry: Any, window: Window) -> Bool:
     result = np.zeros(window.shape, dtype=bool)
     if shapely.is_empty(geometry):
         return result
-    inner = _overlap(window, bounds_window(geometry, window.step))
+    inner = _overlap(window, bounds_window(geometry, window.step, window.epsg))
     top, left = inner.row0 - window.row0, inner.col0 - window.col0
     if 0 in inner.shape:
         return result
     result[top : top + inner.shape[0], left : left + inner.shape[1]] = _filled(geometry, inner)
-    if not result.any() and not _has_centre(geometry, window.step):
+    if not result.any() and not _has_centre(geometry, window.step, window.epsg):
         point = shapely.point_on_surface(geometry)
-        row = int(np.floor((90 - point.y) * STEPS_PER_DEGREE / window.step)) - window.row0
-        col = int(np.floor((point.x + 180) * STEPS_PER_DEGREE / window.step)) - window.col0
+        left, top = origin(window.epsg)
+        row = int(np.floor((top - point.y) / window.cell)) - window.row0
+        col = int(np.floor((point.x - left) / window.cell)) - window.col0
         if 0 <= row < window.shape[0] and 0 <= col < window.shape[1]:
             result[row, col] = True
     return result

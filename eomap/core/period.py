@@ -28,6 +28,15 @@ class Period:
         """
         return self.start <= moment.astimezone(UTC).date() <= self.end
 
+    def meets(self, start: datetime, end: datetime) -> bool:
+        """Say whether a span of time, both ends included, has a moment within the period.
+
+        >>> year = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 31, 23, tzinfo=UTC)
+        >>> Period.parse("2024-03").meets(*year), Period.parse("2025").meets(*year)
+        (True, False)
+        """
+        return start.astimezone(UTC).date() <= self.end and self.start <= end.astimezone(UTC).date()
+
     @classmethod
     def last_full_year(cls, today: date) -> "Period":
         """Return the calendar year before the one of `today`."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from eomap.core.grid import Tile, Window
@@ -29,17 +29,20 @@ class Task:
     window: Window
     """The cells of the tile that may be written: those under the AOI's box."""
     clip_wkb: str
-    """The AOI within the tile as hexadecimal WKB, lon/lat; empty where the whole tile is wanted."""
+    """The AOI within the tile as hexadecimal WKB, lon/lat or the metres of the tile's zone; empty where the
+    whole tile is wanted."""
     scenes: tuple[str, ...]
     """Ids of the scenes to read, in order of id; the scenes themselves stand once in the plan."""
     block_px: int
-    """Side of the square blocks in which a frame is read, so that memory stays within the budget."""
+    """Rows of the blocks in which a frame is read, so that memory stays within the budget."""
     read_bytes: int
     memory_bytes: int
     seconds: float
     """Estimated time of one worker."""
     key: str
     """Digest of everything that decides the result: same key means done."""
+    block_cols: int = 0
+    """Columns of those blocks; 0 for the whole width of the frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Plan:
     aoi_hash: str
     aoi_bounds_deg: tuple[float, float, float, float]
     extent: str
-    """aoi: the cube covers the AOI's tiles; global: the whole lattice."""
+    """aoi: the cube spans the AOI's tiles; global: the whole lattice."""
     period: str
     catalog: str
     collection: str
@@ -70,6 +73,8 @@ class Plan:
     """What the planner found worth saying, e.g. older baselines that were set aside."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What makes the product another than its default: sensor, method, bands."""
+    grid: str = "lattice"
+    """lattice; utm: each place in its own UTM zone; EPSG:<zone>: one zone for all."""
 
     @property
     def run_id(self) -> str:
@@ -95,7 +100,8 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain JSON types, with its run id."""
-        return {"run_id": self.run_id, **asdict(self)}
+        rest = asdict(replace(self, scenes={}))
+        return {"run_id": self.run_id, **rest, "scenes": {k: dict(v) for k, v in self.scenes.items()}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Plan":

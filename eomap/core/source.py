@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from eomap.core.period import Period
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
@@ -24,6 +26,8 @@ class Asset:
     offset: float | None = None
     nodata: float | None = None
     etag: str = ""
+    unit: str = ""
+    """Unit of the physical values, in the catalogue's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,12 @@ class Item:
     """Polygon or multipolygon in OGC:CRS84, split at the antimeridian."""
     assets: tuple[Asset, ...]
     properties: Mapping[str, Any] = field(default_factory=dict)
+    span: tuple[datetime, datetime] | None = None
+    """First and last moment, both included, where the catalogue names them: a composite has days of them."""
+
+    def within(self, period: Period) -> bool:
+        """Say whether any of it was observed in a period, as catalogues answer."""
+        return period.meets(*(self.span or (self.moment, self.moment)))
 
     def asset(self, name: str) -> Asset | None:
         """Return the asset of that name, or None."""
@@ -60,7 +70,7 @@ class Band:
     index: int = 1
     """Which band of the file, counted from 1."""
     unit: str = ""
-    """Unit of the physical value where it is not a share: dB, or empty."""
+    """Unit of the physical value where it is not a share: dB, amplitude (the root of a power), or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +93,12 @@ class Scene:
     etag: str = ""
     synthetic: bool = False
     """Made up, not observed: every map made from it says so."""
+    epsg: int = 0
+    """CRS of its pixels as far as the catalogue tells; 0 where it does not."""
     orbit: str = ""
     """Which orbit it was seen from, where looks from different ones must stay apart."""
+    platform: str = ""
+    """Which satellite saw it, where that is worth remembering."""
     sun_azimuth_deg: float | None = None
     """Clockwise from north."""
     sun_elevation_deg: float | None = None

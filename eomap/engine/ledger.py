@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from eomap.core.grid import group_of
 from eomap.core.plan import Plan, digest
 from eomap.core.receipt import Receipt, manifest_sha256
+from eomap.engine import scene_table
 from eomap.errors import BrokenInputError, MisuseError
 
 SUFFIX = ".ledger"
@@ -31,7 +33,10 @@ class Ledger:
     def plan(self) -> Plan | None:
         """Return the recorded plan, or None where no run has begun."""
         try:
-            return Plan.from_json(json.loads(self.store.read(PLAN)))
+            said = json.loads(self.store.read(PLAN))
+            if scene_table.is_apart(said["scenes"]):
+                said["scenes"] = scene_table.joined(said["scenes"], self.store.read(scene_table.FILE))
+            return Plan.from_json(said)
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError) as problem:
@@ -41,7 +46,12 @@ class Ledger:
 
     def begin(self, plan: Plan) -> None:
         """Record the plan before anything is written; raise MisuseError where another plan lies."""
-        data = json.dumps(plan.to_json(), indent=1, sort_keys=True).encode()
+        said = plan.to_json()
+        if len(plan.scenes) >= scene_table.MANY:
+            said, scenes = scene_table.set_apart(said)
+            if self.plan() is None:
+                self.store.put(scene_table.FILE, scenes)
+        data = json.dumps(said, indent=1, sort_keys=True).encode()
         if not self.store.put_new(PLAN, data):
             self.refuse_other(plan)
 
@@ -92,7 +102,7 @@ class Ledger:
 
     def _read(self, folder: str) -> Iterator[tuple[str, Receipt]]:
         for key in self.store.keys(folder):
-            match = re.fullmatch(rf"{folder}/(r\d{{3}}c\d{{3}})\.json", key)
+            match = re.fullmatch(rf"{folder}/((?:z\d{{5}})?r\d{{3}}c\d{{3}})\.json", key)
             if match and (receipt := self._receipt(key)) is not None:
                 yield match[1], receipt
 
@@ -153,7 +163,8 @@ def audit(plan: Plan, ledger: Ledger, store: Any) -> dict[str, list[str]]:
     about = [f"{t}: {NOT_PLANNED}" for t in sorted(receipts.keys() - planned)]
     # What a task wrote before it was stopped is no orphan: the task will be done again.
     if planned <= receipts.keys():
-        there = {k for g in plan.layers for k in store.keys(f"{g}/c")}
+        groups = sorted({group_of(t.tile.epsg) for t in plan.tasks})
+        there = {k for z in groups for g in plan.layers for k in store.keys(f"{z}{g}/c")}
         about += [f"{k}: {ORPHAN}" for k in sorted(there - owned)]
         about += [f"{k}: {UNFINISHED}" for k in store.unfinished()]
         about += _unlike_manifest(receipts, planned, ledger.manifest(), problems)

@@ -21,7 +21,8 @@ from ray import exceptions as lost
 from eomap.core.receipt import Receipt
 from eomap.engine.state import RunState, Verdict, WorkerLostError
 from eomap.errors import EomapError, MisuseError
-from eomap.worker import Composite, Job, fetch_composite, infer_and_land, run_job
+from eomap.fetch import Composite
+from eomap.worker import Job, fetch_composite, infer_and_land, run_job
 
 AHEAD = 2
 """Jobs in flight per predictor: one being inferred, one being fetched."""

@@ -1,6 +1,6 @@
-"""Blocks of a local tiled GeoTIFF, straight from the file: GDAL says where they lie, libdeflate inflates them.
+"""Blocks of a local tiled GeoTIFF, straight from the file: GDAL says where, libdeflate inflates them.
 
-About twice as fast as GDAL's own way (bench/README.md), which copies every block through its cache.
+Faster than GDAL's own way (bench/README.md), which copies every block through its cache.
 What is not of this kind (JPEG 2000, other codecs, files behind a network) is left to GDAL.
 """
 

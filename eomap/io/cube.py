@@ -1,5 +1,7 @@
-"""The map cube: one Zarr v3 group, a tile of the lattice = one shard of every array (large ones: per band).
+"""The map cube: a Zarr v3 group, a tile of its grid = one shard of every array (large ones: per band).
 
+On the lattice the arrays lie in the root group. A cube of UTM zones has a group for each (`utm32632/`), with
+arrays, coordinates and grid mapping of its own; what it was made from stands in the root.
 The driver creates the arrays and writes all metadata; workers only write whole shards. Two writers
 in one shard would lose data silently, so a write that is not exactly one shard is refused.
 """
@@ -15,32 +17,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import TILE_COLS, TILE_ROWS, Tile, Window, tile_cells, tile_window
+from eomap.core.grid import (
+    LATTICE,
+    TILE_COLS,
+    TILE_ROWS,
+    Tile,
+    Window,
+    group_of,
+    tile_cells,
+    tile_window,
+)
 from eomap.core.layer import Layer
 from eomap.core.receipt import Written
 from eomap.errors import BrokenInputError, MisuseError
 from eomap.io.shards import bands_together, coding, shard_bytes
 from eomap.io.store import Bucket, Folder, open_store
 
-FORMAT_VERSION = 1
+FORMAT_VERSION, ZONED_VERSION = 1, 2
 ROOT = "zarr.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Which tiles a cube spans: rows and columns of tiles, ends excluded."""
+    """Which tiles a cube spans on a grid: rows and columns of tiles, ends excluded."""
 
     step: int
     row0: int
     row1: int
     col0: int
     col1: int
+    epsg: int = LATTICE
 
     @classmethod
     def of_tiles(cls, tiles: list[Tile], step: int) -> "Extent":
-        """Return the smallest extent that holds the tiles."""
+        """Return the smallest extent that holds the tiles, which are of one grid."""
         rows, cols = [t.row for t in tiles], [t.col for t in tiles]
-        return cls(step, min(rows), max(rows) + 1, min(cols), max(cols) + 1)
+        return cls(step, min(rows), max(rows) + 1, min(cols), max(cols) + 1, tiles[0].epsg)
 
     @classmethod
     def globe(cls, step: int) -> "Extent":
@@ -51,11 +63,12 @@ class Extent:
     def window(self) -> Window:
         """The cells of the extent."""
         n = tile_cells(self.step)
-        return Window(self.step, self.row0 * n, self.row1 * n, self.col0 * n, self.col1 * n)
+        return Window(self.step, self.row0 * n, self.row1 * n, self.col0 * n, self.col1 * n, self.epsg)
 
     def shard(self, tile: Tile) -> tuple[int, int]:
         """Return the shard row and column of a tile; raise MisuseError outside the cube."""
-        if not (self.row0 <= tile.row < self.row1 and self.col0 <= tile.col < self.col1):
+        within = self.row0 <= tile.row < self.row1 and self.col0 <= tile.col < self.col1
+        if not within or tile.epsg != self.epsg:
             raise MisuseError(tile.id, expected="a tile of this cube", got="a tile outside it")
         return tile.row - self.row0, tile.col - self.col0
 
@@ -65,30 +78,58 @@ class Cube:
     """An existing cube; cheap to send to a worker (it opens its own store there)."""
 
     url: str
-    extent: Extent
+    extents: tuple[Extent, ...]
+    """One on the lattice; of a cube of zones, one per zone in order of their codes."""
     layers: tuple[Layer, ...]
     _open: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __reduce__(self):
-        return (Cube, (self.url, self.extent, self.layers))
+        return (Cube, (self.url, self.extents, self.layers))
+
+    @property
+    def step(self) -> int:
+        """The product step of its cells."""
+        return self.extents[0].step
+
+    @property
+    def extent(self) -> Extent:
+        """The extent of a cube on one grid; raise MisuseError for a cube of several zones."""
+        if len(self.extents) > 1:
+            raise MisuseError(
+                self.url,
+                expected="a cube on one grid",
+                got=f"one of {len(self.extents)} UTM zones: {', '.join(str(e.epsg) for e in self.extents)}",
+                hint="name the zone, or make it with --grid lattice or --grid EPSG:<zone>",
+            )
+        return self.extents[0]
+
+    def extent_on(self, epsg: int) -> Extent | None:
+        """Return the extent on a grid, None where there is none."""
+        return next((e for e in self.extents if e.epsg == epsg), None)
 
     @cached_property
     def store(self) -> Folder | Bucket:
         """The bytes of the cube."""
         return open_store(self.url)
 
-    def array(self, name: str) -> Any:
-        """Return the zarr array of a layer, to read."""
+    def array(self, name: str, epsg: int = LATTICE) -> Any:
+        """Return the zarr array of a layer on a grid, to read."""
         import zarr
 
-        if name not in self._open:
-            self._open[name] = zarr.open_array(self.store.zarr(), path=name, mode="r", zarr_format=3)
-        return self._open[name]
+        path = group_of(epsg) + name
+        if path not in self._open:
+            self._open[path] = zarr.open_array(self.store.zarr(), path=path, mode="r", zarr_format=3)
+        return self._open[path]
+
+    def folders(self) -> tuple[str, ...]:
+        """Return where the shards of its arrays lie."""
+        return tuple(f"{group_of(e.epsg)}{g.name}/c" for e in self.extents for g in self.layers)
 
     def object_key(self, layer: Layer, tile: Tile, band_shard: int = 0) -> str:
         """Return the key of the shard of a layer that holds a tile: the only one, or that of some bands."""
-        row, col = self.extent.shard(tile)
-        return f"{layer.name}/c/{band_shard}/{row}/{col}" if layer.bands else f"{layer.name}/c/{row}/{col}"
+        row, col = (self.extent_on(tile.epsg) or self.extents[0]).shard(tile)
+        folder = f"{group_of(tile.epsg)}{layer.name}/c"
+        return f"{folder}/{band_shard}/{row}/{col}" if layer.bands else f"{folder}/{row}/{col}"
 
     def write(
         self, tile: Tile, arrays: Mapping[str, npt.NDArray[Any]], *, window: Window | None = None
@@ -99,13 +140,13 @@ class Cube:
         there. The first declared layer is written last, its first band after the others: that shard says
         that all is there.
         """
-        whole = tile_window(tile, self.extent.step)
+        whole = tile_window(tile, self.step)
         window = window or whole
         if not _holds(whole, window):
             raise ValueError(f"{tile.id}: a window of this tile lies within {whole}, got {window}")
         done: list[Written] = []
         for layer in reversed(self.layers):
-            block, together = arrays[layer.name], bands_together(layer, self.extent.step)
+            block, together = arrays[layer.name], bands_together(layer, self.step)
             lead = (len(layer.bands),) if layer.bands else ()
             if block.shape != (*lead, *window.shape) or block.dtype != np.dtype(layer.dtype):
                 raise ValueError(
@@ -138,16 +179,19 @@ class Cube:
         layer = next((g for g in self.layers if g.name == name), None)
         if layer is None:
             raise MisuseError(self.url, expected=f"one of {', '.join(g.name for g in self.layers)}", got=name)
-        own = self.extent.window
-        r0, r1 = max(window.row0, own.row0), min(window.row1, own.row1)
-        c0, c1 = max(window.col0, own.col0), min(window.col1, own.col1)
         lead = (len(layer.bands),) if layer.bands and band is None else ()
         out = np.full((*lead, *window.shape), layer.fill, dtype=layer.dtype)
+        extent = self.extent_on(window.epsg)
+        if extent is None:
+            return out
+        own = extent.window
+        r0, r1 = max(window.row0, own.row0), min(window.row1, own.row1)
+        c0, c1 = max(window.col0, own.col0), min(window.col1, own.col1)
         if r0 < r1 and c0 < c1:
             source = (slice(r0 - own.row0, r1 - own.row0), slice(c0 - own.col0, c1 - own.col0))
             target = (slice(r0 - window.row0, r1 - window.row0), slice(c0 - window.col0, c1 - window.col0))
             front = (slice(None) if band is None else band,) if layer.bands else ()
-            out[(..., *target)] = self.array(name)[(*front, *source)]
+            out[(..., *target)] = self.array(name, own.epsg)[(*front, *source)]
         return out
 
     def attributes(self) -> dict[str, Any]:
@@ -160,38 +204,62 @@ class Cube:
         document["attributes"] = {**document.get("attributes", {}), **changes}
         document.pop("consolidated_metadata", None)
         self.store.put(ROOT, json.dumps(document, indent=2).encode())
-        _consolidate(self.store)
+        _consolidate(self.store, [""])
 
 
 def _holds(whole: Window, part: Window) -> bool:
     return (
-        whole.step == part.step
+        (whole.step, whole.epsg) == (part.step, part.epsg)
         and whole.row0 <= part.row0 < part.row1 <= whole.row1
         and whole.col0 <= part.col0 < part.col1 <= whole.col1
     )
 
 
-def create(url: str, extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str, Any]) -> Cube:
+def create(
+    url: str,
+    extents: Extent | tuple[Extent, ...],
+    layers: tuple[Layer, ...],
+    attributes: Mapping[str, Any],
+) -> Cube:
     """Write the metadata of a cube; root metadata comes last. Shards that are there stay as they are."""
-    cube = Cube(url, extent, layers)
-    objects = _metadata(extent, layers, attributes)
+    cube = Cube(url, (extents,) if isinstance(extents, Extent) else extents, layers)
+    objects = _metadata(cube.extents, layers, attributes)
     for key in sorted(objects, key=lambda k: (k == ROOT, k)):
         cube.store.put(key, objects[key])
-    _consolidate(cube.store)
+    zones = [group_of(e.epsg) for e in cube.extents if e.epsg != LATTICE]
+    _consolidate(cube.store, [*zones, ""])
     return cube
 
 
-def _metadata(extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return every object of a cube but its shards, by key: zarr.json of group and arrays, coordinates."""
+def _metadata(
+    extents: tuple[Extent, ...], layers: tuple[Layer, ...], attributes: Mapping[str, Any]
+) -> dict[str, bytes]:
+    """Return every object of a cube but its shards, by key: zarr.json of groups and arrays, coordinates."""
     import zarr
+
+    from eomap.io.georeference import root_attributes, zone_attributes, zoned_root_attributes
+
+    staging = zarr.storage.MemoryStore()
+    root = zarr.open_group(staging, mode="w", zarr_format=3)
+    if [e.epsg for e in extents] == [LATTICE]:
+        root.attrs.update({**root_attributes(extents[0].window, layers), **attributes})
+        _add_arrays(root, extents[0], layers)
+    else:
+        root.attrs.update({**zoned_root_attributes([e.window for e in extents], layers), **attributes})
+        for extent in extents:
+            group = root.create_group(group_of(extent.epsg).rstrip("/"))
+            group.attrs.update(zone_attributes(extent.window, attributes))
+            _add_arrays(group, extent, layers)
+    return {k: v.to_bytes() for k, v in staging._store_dict.items()}
+
+
+def _add_arrays(group: Any, extent: Extent, layers: tuple[Layer, ...]) -> None:
+    """Add empty layers, coordinates and grid mapping to a group."""
     from zarr.codecs import ZstdCodec
 
-    from eomap.io.georeference import array_attributes, root_attributes, spatial_reference
+    from eomap.io.georeference import array_attributes, axis_attributes, spatial_reference
 
     window = extent.window
-    staging = zarr.storage.MemoryStore()
-    group = zarr.open_group(staging, mode="w", zarr_format=3)
-    group.attrs.update({**root_attributes(window, layers), **attributes})
     for layer in layers:
         lead = (len(layer.bands),) if layer.bands else ()
         group.create_array(
@@ -201,7 +269,7 @@ def _metadata(extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str
             dimension_names=("band", "y", "x") if lead else ("y", "x"),
             attributes=array_attributes(layer, window),
         )
-    for name, values in (("y", window.lat()), ("x", window.lon())):
+    for name, values in (("y", window.y()), ("x", window.x())):
         axis = group.create_array(
             name,
             shape=values.shape,
@@ -210,7 +278,7 @@ def _metadata(extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str
             dimension_names=(name,),
             chunks=values.shape,
             compressors=ZstdCodec(level=3, checksum=True),
-            attributes=_AXES[name],
+            attributes=axis_attributes(name, extent.epsg),
         )
         axis[:] = values
     group.create_array(
@@ -221,7 +289,6 @@ def _metadata(extent: Extent, layers: tuple[Layer, ...], attributes: Mapping[str
         dimension_names=(),
         attributes=spatial_reference(window),
     )[...] = 0
-    return {k: v.to_bytes() for k, v in staging._store_dict.items()}
 
 
 def metadata_faults(cube: Cube, run_id: str) -> list[str]:
@@ -234,10 +301,10 @@ def metadata_faults(cube: Cube, run_id: str) -> list[str]:
         return ["its metadata belongs to another run than its ledger"]
     # How a layer is scored says nothing of its bytes: cubes from before it was known are as planned.
     there, planned = ([replace(g, kind="", truth="") for g in c.layers] for c in (found, cube))
-    if found.extent != cube.extent or there != planned:
+    if found.extents != cube.extents or there != planned:
         return ["its metadata speaks of another extent or other layers than its plan"]
     faults = []
-    for key, wanted in _metadata(cube.extent, cube.layers, {}).items():
+    for key, wanted in _metadata(cube.extents, cube.layers, {}).items():
         if key != ROOT and _essence(cube.store, key) != _essence({key: wanted}, key):
             faults.append(f"{key}: missing, or not as planned")
     return sorted(faults)
@@ -255,18 +322,13 @@ def _essence(store: Any, key: str) -> Any:
         return None
 
 
-def _consolidate(store: Folder | Bucket) -> None:
+def _consolidate(store: Folder | Bucket, groups: list[str]) -> None:
     import zarr
 
     with warnings.catch_warnings():  # zarr-python warns that other readers may ignore it; they may
         warnings.simplefilter("ignore")
-        zarr.consolidate_metadata(store.zarr())
-
-
-_AXES: dict[str, dict[str, Any]] = {
-    "y": {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"},
-    "x": {"standard_name": "longitude", "units": "degrees_east", "axis": "X"},
-}
+        for group in groups:
+            zarr.consolidate_metadata(store.zarr(), path=group.rstrip("/") or None)
 
 
 def exists(url: str) -> bool:
@@ -288,10 +350,10 @@ def open_cube(url: str) -> Cube:
         ) from None
     except (ValueError, TypeError, AttributeError, IsADirectoryError):
         raise MisuseError(url, expected="a cube made by eomap", got="something else") from None
-    if attributes.get("eomap:format") != FORMAT_VERSION:
+    if attributes.get("eomap:format") not in (FORMAT_VERSION, ZONED_VERSION):
         raise MisuseError(
             url,
-            expected=f"eomap cube format {FORMAT_VERSION}",
+            expected=f"eomap cube format {FORMAT_VERSION} or {ZONED_VERSION}",
             got=f"format {attributes.get('eomap:format', 'unknown')}",
         )
     from eomap.core.layer import LegendClass
@@ -301,7 +363,8 @@ def open_cube(url: str) -> Cube:
             Layer(**{**g, "legend": tuple(LegendClass(**c) for c in g["legend"]), "bands": tuple(g["bands"])})
             for g in attributes["eomap:layers"]
         )
-        return Cube(url, Extent(**attributes["eomap:extent"]), layers)
+        said = attributes["eomap:extent"]
+        return Cube(url, tuple(Extent(**e) for e in ([said] if isinstance(said, dict) else said)), layers)
     except (KeyError, TypeError) as problem:
         raise MisuseError(
             url, expected="a cube made by eomap", got=f"damaged metadata ({str(problem)[:80]})"

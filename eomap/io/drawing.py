@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from pyproj import Geod
 
-from eomap.core.grid import Window
+from eomap.core.grid import LATTICE, Window
 from eomap.io.colours import Rgb, hatched, ramp_rgb
 
 INK, SOFT, RED = (30, 30, 30), (110, 110, 110), (200, 0, 0)
@@ -93,13 +93,16 @@ def scale_bar(px_per_km: float, limit_px: float) -> tuple[str, int]:
     return (f"{km:g} km" if km >= 1 else f"{km * 1000:g} m"), round(km * px_per_km)
 
 
-def draw_scale_bar(pen: Pen, xy: tuple[int, int], *, px_per_km: float, limit_px: int, lat: float) -> None:
-    """Draw a scale bar, true at a latitude."""
+def draw_scale_bar(
+    pen: Pen, xy: tuple[int, int], *, px_per_km: float, limit_px: int, lat: float | None
+) -> None:
+    """Draw a scale bar, true at a latitude, or everywhere (None)."""
     label, length = scale_bar(px_per_km, limit_px)
     (x, y), thick = xy, max(3, pen.em // 4)
     pen.draw.rectangle((x, y, x + length, y + thick), fill=(255, 255, 255), outline=INK)
     pen.draw.rectangle((x, y, x + length // 2, y + thick), fill=INK)
-    pen.text((x, y + thick + pen.em * 0.3), f"{label} (at {degrees_text(lat, 1, 'NS')})", fill=SOFT, size=0.7)
+    where = "" if lat is None else f" (at {degrees_text(lat, 1, 'NS')})"
+    pen.text((x, y + thick + pen.em * 0.3), label + where, fill=SOFT, size=0.7)
 
 
 def degrees_text(value: float, decimals: int, letters: str) -> str:
@@ -113,9 +116,10 @@ def degrees_text(value: float, decimals: int, letters: str) -> str:
 
 
 def draw_frame(pen: Pen, box: tuple[int, int, int, int], window: Window) -> None:
-    """Draw the neat line of a map with latitude and longitude ticks outside it."""
+    """Draw the neat line of a map with ticks outside it: degrees, or km of easting and northing in a zone."""
     left, top, right, bottom = box
-    west, south, east, north = window.bounds_deg
+    unit = 1 if window.epsg == LATTICE else 1000
+    west, south, east, north = (v / unit for v in window.bounds)
     pen.draw.rectangle((left - 1, top - 1, right, bottom), outline=INK)
     tick, em = max(4, pen.em // 3), pen.em
     lons = ticks_at(west, east, min(6, (right - left) // (7 * em)))
@@ -123,11 +127,16 @@ def draw_frame(pen: Pen, box: tuple[int, int, int, int], window: Window) -> None
     for lon in lons:
         x = left + (lon - west) / (east - west) * (right - left)
         pen.draw.line((x, bottom, x, bottom + tick), fill=INK)
-        pen.text((x, bottom + tick + 2), degrees_text(lon, _decimals(lons), "EW"), anchor="ma", size=0.7)
+        pen.text((x, bottom + tick + 2), _tick(lon, lons, window, "EW"), anchor="ma", size=0.7)
     for lat in lats:
         y = top + (north - lat) / (north - south) * (bottom - top)
         pen.draw.line((left - tick, y, left, y), fill=INK)
-        pen.text((left - tick - 3, y), degrees_text(lat, _decimals(lats), "NS"), anchor="rm", size=0.7)
+        pen.text((left - tick - 3, y), _tick(lat, lats, window, "NS"), anchor="rm", size=0.7)
+
+
+def _tick(value: float, values: list[float], window: Window, letters: str) -> str:
+    decimals = _decimals(values)
+    return degrees_text(value, decimals, letters) if window.epsg == LATTICE else f"{value:,.{decimals}f} km"
 
 
 def _decimals(values: list[float]) -> int:

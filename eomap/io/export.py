@@ -10,26 +10,32 @@ from typing import Any
 
 import numpy as np
 
-from eomap.core.grid import Window
+from eomap.core.grid import Window, group_of
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
 from eomap.io.cube import Cube, open_cube
 from eomap.io.georeference import geobox_of
 from eomap.io.place import whole_file
-from eomap.io.selection import Bounds, layer_of, window_of, written_window
+from eomap.io.selection import Bounds, extent_of, layer_of, window_of, written_window
 
 TILE_CELLS = 512
 NO_LOOK_RGB = (160, 160, 160)
 
 
 def to_cog(
-    cube_url: str, path: str | Path, *, layer: str | None = None, bounds: Bounds | None = None
+    cube_url: str,
+    path: str | Path,
+    *,
+    layer: str | None = None,
+    bounds: Bounds | None = None,
+    zone: int | None = None,
 ) -> Path:
-    """Return the path of a new cloud-optimised GeoTIFF of one layer, stored values, EPSG:4326.
+    """Return the path of a new cloud-optimised GeoTIFF of one layer, stored values, in the cube's own grid.
 
     Cells: those that touch `bounds` (west, south, east, north in degrees), else all tiles written so
-    far. Nodata is the layer's fill; of a scaled layer also where there was no clear look, for a GeoTIFF
-    knows one such number and the overviews would take the other for a value. Categorical uint8 layers
+    far; of a cube of several UTM zones, those of the `zone` (EPSG code). Nodata is the layer's fill; of a
+    scaled layer also where there was no clear look, for a GeoTIFF knows one such number and the overviews
+    would take the other for a value. Categorical uint8 layers
     carry a colour table; class names are band tags (`class_<code>`, `flag_values`, `flag_meanings`), the
     physical scale is the band's scale. Overviews: mode for classes, average otherwise. An existing file is
     replaced, whole or not at all.
@@ -37,7 +43,7 @@ def to_cog(
     """
     cube = open_cube(cube_url)
     chosen = layer_of(cube, layer)
-    window = window_of(cube, bounds) if bounds is not None else written_window(cube, chosen)
+    window = window_of(cube, bounds, zone) if bounds is not None else written_window(cube, chosen, zone)
     import rasterio
     from rasterio.shutil import copy
 
@@ -71,8 +77,11 @@ def _write_flat(cube: Cube, layer: Layer, window: Window, path: Path) -> None:
     import rioxarray  # noqa: F401 - gives arrays their `rio`
     import xarray as xr
 
-    own = cube.extent.window
-    stored = xr.open_zarr(cube.store.zarr(), chunks=None, mask_and_scale=False, decode_coords="all")
+    own = extent_of(cube, window.epsg).window
+    group = group_of(window.epsg).rstrip("/") or None
+    stored = xr.open_zarr(
+        cube.store.zarr(), group=group, chunks=None, mask_and_scale=False, decode_coords="all"
+    )
     cells: Any = stored[layer.name].isel(
         y=slice(window.row0 - own.row0, window.row1 - own.row0),
         x=slice(window.col0 - own.col0, window.col1 - own.col0),

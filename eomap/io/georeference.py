@@ -1,20 +1,25 @@
 """Metadata that places a cube on the Earth: CF, and the Zarr `proj:`/`spatial:` conventions."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from eomap.core.grid import STEPS_PER_DEGREE, TILE_STEPS, Window
+from eomap.core.grid import LATTICE, TILE_STEPS, Window
 from eomap.core.layer import Layer
+
+_NOT_OF_A_ZONE = ("eomap:status", "eomap:warnings")
+"""What changes while a run goes on, or is said once for the whole cube."""
 
 
 def geobox_of(window: Window) -> Any:
-    """Return the odc.geo.GeoBox of a window of the lattice: EPSG:4326, north up."""
+    """Return the odc.geo.GeoBox of a window: EPSG:4326 or a UTM zone, north up."""
     from affine import Affine
     from odc.geo.geobox import GeoBox
 
-    west, _, _, north = window.bounds_deg
-    step = window.step / STEPS_PER_DEGREE
-    return GeoBox(window.shape, Affine(step, 0.0, west, 0.0, -step, north), "EPSG:4326")
+    west, _, _, north = window.bounds
+    return GeoBox(
+        window.shape, Affine(window.cell, 0.0, west, 0.0, -window.cell, north), f"EPSG:{window.epsg}"
+    )
 
 
 def _conventions(window: Window) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def _conventions(window: Window) -> dict[str, Any]:
                     "spatial:dimensions": ["y", "x"],
                     "spatial:transform": list(box.affine)[:6],
                     "spatial:shape": list(box.shape),
-                    "spatial:bbox": list(window.bounds_deg),
+                    "spatial:bbox": list(window.bounds),
                     "spatial:registration": "pixel",
                 },
             }
@@ -39,6 +44,15 @@ def _conventions(window: Window) -> dict[str, Any]:
         # rioxarray up to 0.23 looks for the older names, which ended in a colon.
         declared["name"] = declared["name"].rstrip(":") + ":"
     return made
+
+
+def axis_attributes(name: str, epsg: int) -> dict[str, Any]:
+    """Return the CF attributes of the coordinates `y` or `x`."""
+    if epsg == LATTICE:
+        standard, units = {"y": ("latitude", "degrees_north"), "x": ("longitude", "degrees_east")}[name]
+    else:
+        standard, units = f"projection_{name}_coordinate", "m"
+    return {"standard_name": standard, "units": units, "axis": name.upper()}
 
 
 def spatial_reference(window: Window) -> dict[str, Any]:
@@ -78,17 +92,42 @@ def array_attributes(layer: Layer, window: Window) -> dict[str, Any]:
 
 def root_attributes(window: Window, layers: tuple[Layer, ...]) -> dict[str, Any]:
     """Return the root attributes that any reader needs; the run's provenance is added by its driver."""
-    n = TILE_STEPS // window.step
     return {
         "Conventions": "CF-1.11",
         **_conventions(window),
         "eomap:format": 1,
         "eomap:layers": [asdict(g) for g in layers],
-        "eomap:extent": {
-            "step": window.step,
-            "row0": window.row0 // n,
-            "row1": window.row1 // n,
-            "col0": window.col0 // n,
-            "col1": window.col1 // n,
-        },
+        "eomap:extent": _extent(window),
     }
+
+
+def zoned_root_attributes(windows: list[Window], layers: tuple[Layer, ...]) -> dict[str, Any]:
+    """Return the root attributes of a cube of UTM zones; what places it on the Earth stands in its groups."""
+    return {
+        "Conventions": "CF-1.11",
+        "eomap:format": 2,
+        "eomap:layers": [asdict(g) for g in layers],
+        "eomap:extent": [_extent(w) for w in windows],
+    }
+
+
+def zone_attributes(window: Window, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of the group of a UTM zone: where it lies, and what the cube was made from."""
+    return {
+        "Conventions": "CF-1.11",
+        **_conventions(window),
+        "eomap:extent": _extent(window),
+        **{k: v for k, v in provenance.items() if k not in _NOT_OF_A_ZONE},
+    }
+
+
+def _extent(window: Window) -> dict[str, int]:
+    n = TILE_STEPS // window.step
+    tiles = {
+        "step": window.step,
+        "row0": window.row0 // n,
+        "row1": window.row1 // n,
+        "col0": window.col0 // n,
+        "col1": window.col1 // n,
+    }
+    return tiles if window.epsg == LATTICE else {**tiles, "epsg": window.epsg}

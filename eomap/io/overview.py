@@ -4,12 +4,12 @@ Class codes are never averaged. Letters: n sample, y row (north to south), x col
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import Window
+from eomap.core.grid import LATTICE, Window
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
 from eomap.io.cube import Cube
@@ -34,7 +34,9 @@ def _first_band(layer: Layer) -> int | None:
 
 
 def survey(cube: Cube, layer: Layer, window: Window) -> Survey:
-    """Return what is written where in a window, one pass over level 0; area weights are cos(latitude).
+    """Return what is written where in a window, one pass over level 0.
+
+    Area weights are cos(latitude); the cells of a UTM zone, alike to 0.2 %, count the same.
 
     Raises MisuseError where nothing is written.
     """
@@ -46,17 +48,19 @@ def survey(cube: Cube, layer: Layer, window: Window) -> Survey:
         row_any[strip.row0 - window.row0 : strip.row1 - window.row0] = seen.any(axis=1)
         col_any |= seen.any(axis=0)
         if layer.legend:
-            for row, weight in zip(cells, np.cos(np.radians(strip.lat())), strict=True):
+            on_lattice = strip.epsg == LATTICE
+            weights = np.cos(np.radians(strip.lat())) if on_lattice else np.ones(len(cells))
+            for row, weight in zip(cells, weights, strict=True):
                 area += weight * np.bincount(row, minlength=area.size)
     if not row_any.any():
         raise MisuseError(cube.url, expected="an area with mapped cells", got="none written there")
     rows, cols = np.flatnonzero(row_any), np.flatnonzero(col_any)
-    written = Window(
-        window.step,
-        window.row0 + int(rows[0]),
-        window.row0 + int(rows[-1]) + 1,
-        window.col0 + int(cols[0]),
-        window.col0 + int(cols[-1]) + 1,
+    written = replace(
+        window,
+        row0=window.row0 + int(rows[0]),
+        row1=window.row0 + int(rows[-1]) + 1,
+        col0=window.col0 + int(cols[0]),
+        col1=window.col0 + int(cols[-1]) + 1,
     )
     if layer.legend:
         area[layer.fill] = 0
@@ -106,7 +110,7 @@ def unseen(cube: Cube, layer: Layer, window: Window, shape_px: tuple[int, int]) 
 
 def _strips(window: Window, rows: int) -> Iterator[Window]:
     for row in range(window.row0, window.row1, rows):
-        yield Window(window.step, row, min(row + rows, window.row1), window.col0, window.col1)
+        yield replace(window, row0=row, row1=min(row + rows, window.row1))
 
 
 def _positions(cells: int, pixels: int) -> npt.NDArray[np.int64]:
@@ -126,7 +130,7 @@ def _samples(
     for first in range(0, shape_px[0], step):
         part = rows[first : first + step]
         top, bottom = window.row0 + int(part.min()), window.row0 + int(part.max()) + 1
-        strip = Window(window.step, top, bottom, window.col0, window.col1)
+        strip = replace(window, row0=top, row1=bottom)
         cells = cube.read(layer.name, strip, band=band)
         picked = cells[(part + window.row0 - top).T[:, None, :, None], cols.T[None, :, None, :]]
         yield slice(first, first + len(part)), picked.reshape(-1, len(part), shape_px[1])

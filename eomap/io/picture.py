@@ -1,11 +1,13 @@
 """A layer of a cube as a picture that a person would rather look at than numbers.
 
-Plate carree with the aspect corrected at the map's middle latitude: north is up, and the scale bar is
-true along that parallel. Level 0 only: class codes are never averaged (`overview.modes`).
+The lattice in plate carree with the aspect corrected at the map's middle latitude: north is up, and the
+scale bar is true along that parallel. A UTM zone as it is, in kilometres of its coordinates. Level 0 only:
+class codes are never averaged (`overview.modes`).
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from eomap.core.grid import STEPS_PER_DEGREE, Window
+from eomap.core.grid import LATTICE, STEPS_PER_DEGREE, Window
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
 from eomap.io import colours, drawing
@@ -40,11 +42,13 @@ def to_png(
     bounds: Bounds | None = None,
     width_px: int = 1600,
     title: str | None = None,
+    zone: int | None = None,
 ) -> Path:
     """Return the path of a new PNG map of one layer, with legend, scale bar and origin.
 
     At most `width_px` wide, narrower where the area is tall.
-    Area: `bounds` (west, south, east, north in degrees), else all cells written so far and a margin.
+    Area: `bounds` (west, south, east, north in degrees), else all cells written so far and a margin. Of a
+    cube of several UTM zones, `zone` (EPSG code) says which.
     The legend lists the classes present with their share of the processed area (cells weighted by
     their true size). 'No clear look' is hatched, 'not mapped' white. A cube whose attribute
     `eomap:synthetic` is true says so in red. A layer of reflectance is drawn in true colour, stretched from
@@ -59,10 +63,10 @@ def to_png(
         plain = [g.name for g in cube.layers if not g.bands]
         raise MisuseError("picture", expected=f"a layer without bands: {', '.join(plain)}", got=chosen.name)
     if bounds is None:
-        found = survey(cube, chosen, written_window(cube, chosen))
+        found = survey(cube, chosen, written_window(cube, chosen, zone))
         window = _with_margin(found.written)
     else:
-        window = window_of(cube, bounds)
+        window = window_of(cube, bounds, zone)
         found = survey(cube, chosen, window)
     sheet = _sheet(cube, chosen, window, found, width_px, title)
     with whole_file(path) as part:
@@ -77,21 +81,29 @@ def _in_true_colour(layer: Layer) -> bool:
 def _with_margin(window: Window) -> Window:
     """Return the window with a margin on every side, within the globe."""
     margin = max(2, round(MARGIN_SHARE * max(window.shape)))
-    rows, cols = 180 * STEPS_PER_DEGREE // window.step, 360 * STEPS_PER_DEGREE // window.step
-    return Window(
-        window.step,
+    row0, row1, col0, col1 = (
         max(window.row0 - margin, 0),
-        min(window.row1 + margin, rows),
+        window.row1 + margin,
         max(window.col0 - margin, 0),
-        min(window.col1 + margin, cols),
+        window.col1 + margin,
     )
+    if window.epsg == LATTICE:
+        row1 = min(row1, 180 * STEPS_PER_DEGREE // window.step)
+        col1 = min(col1, 360 * STEPS_PER_DEGREE // window.step)
+    return replace(window, row0=row0, row1=row1, col0=col0, col1=col1)
+
+
+def _size_km(window: Window) -> tuple[float, float]:
+    """Return height, and width at the middle latitude."""
+    west, south, east, north = window.bounds
+    if window.epsg != LATTICE:
+        return (north - south) / 1000, (east - west) / 1000
+    return (north - south) * 111.2, (east - west) * drawing.km_per_degree((south + north) / 2)
 
 
 def _map_size(window: Window, room_px: tuple[int, int]) -> tuple[int, int]:
     """Return the height and width in pixels of the map within a room, aspect true at its middle latitude."""
-    west, south, east, north = window.bounds_deg
-    wide = (east - west) * drawing.km_per_degree((south + north) / 2)
-    high = (north - south) * 111.2
+    high, wide = _size_km(window)
     scale = min(room_px[0] / high, room_px[1] / wide)
     return max(8, round(high * scale)), max(8, round(wide * scale))
 
@@ -114,10 +126,9 @@ def _sheet(
     drawing.draw_frame(pen, (left, top, left + width, top + height), window)
     x = left + width + round(1.5 * em)
     y = _draw_key(pen, (x, top), layer, entries, value_range)
-    _, south, _, north = window.bounds_deg
-    lat = (south + north) / 2
-    degree_px = width / (window.shape[1] * window.step / STEPS_PER_DEGREE)
-    per_km = degree_px / drawing.km_per_degree(lat)
+    _, south, _, north = window.bounds
+    lat = (south + north) / 2 if window.epsg == LATTICE else None
+    per_km = width / _size_km(window)[1]
     drawing.draw_scale_bar(pen, (x, y + em), px_per_km=per_km, limit_px=legend - 2 * em, lat=lat)
     _draw_words(pen, (left, top), cube.attributes(), title or _default_title(layer))
     return pen.image

@@ -21,9 +21,10 @@ import numpy.typing as npt
 from eomap.core.grid import Frame
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
+from eomap.io import access
 from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.hrefs import gdal_path
-from eomap.io.signing import redact, sign
+from eomap.io.signing import redact
 from eomap.kernels.resample import interpolate
 from eomap.kernels.warp import Place, Span, control_grids
 from eomap.kernels.warp_linear import warp_bilinear
@@ -48,6 +49,7 @@ _UNHEARD = "does not exist in the file system"
 """What GDAL says of a host that did not answer; of a file that the host lacks it says the 404."""
 _CUT_OFF = "got 0 bytes"
 """What it says where a host stops answering for an open file: its token ran out, or the file ends there."""
+_FORBIDDEN = "response code: 403"
 _ATTEMPTS, _FIRST_WAIT_S = 4, 0.5
 
 ENVIRONMENT = {
@@ -70,19 +72,23 @@ class RasterReader:
     decoded_bytes: int = 0
     """Bytes of pixels asked of the decoder so far, in whole blocks; some may have come from its cache."""
     _open: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
+    _signed: dict[str, str] = field(default_factory=dict, repr=False)
+    """Open hrefs as they were signed: what to call refused when a host stops answering."""
 
     def __post_init__(self) -> None:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
+        access.keep_out_of_logs()
 
     def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
         """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
         import rasterio
 
-        attempt = 0
+        attempt, renewed = 0, False
         while True:
             try:
-                return self._read(band, frame, signing)
+                with access.environment(band.href, signing):
+                    return self._read(band, frame, signing)
             except BrokenInputError:
                 self._forget(band.href)
                 raise
@@ -99,6 +105,9 @@ class RasterReader:
                         got=redact(str(problem))[:200],
                     ) from None
                 attempt += 1
+                if signing and (cut_off or _FORBIDDEN in text):
+                    access.refused(self._signed.get(band.href, ""), signing)
+                    attempt, renewed = (_ATTEMPTS if renewed else attempt), True
                 if attempt == _ATTEMPTS:
                     raise TransientError(
                         redact(band.href),
@@ -155,13 +164,15 @@ class RasterReader:
         if href in self._open:
             self._open.move_to_end(href)
             return self._open[href]
-        file = _opened(gdal_path(sign(href, signing) if signing else href), href)
+        self._signed[href] = access.signed(href, signing)
+        file = _opened(gdal_path(self._signed[href]), href)
         self._open[href] = file
         while len(self._open) > OPEN_FILES:
             self._forget(next(iter(self._open)))
         return file
 
     def _forget(self, href: str) -> None:
+        """Close a file, should it be open."""
         file = self._open.pop(href, None)
         if file is not None:
             with contextlib.suppress(OSError):
@@ -171,6 +182,7 @@ class RasterReader:
         """Close every open file."""
         for href in list(self._open):
             self._forget(href)
+        self._signed.clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,30 @@
 """What a cube says about one point."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from pyproj import Geod
 
-from eomap.core.grid import STEPS_PER_DEGREE, Tile, Window, tile_cells
+from eomap.core.grid import (
+    LATTICE,
+    NORTHERN_LIMIT_DEG,
+    SOUTHERN_LIMIT_DEG,
+    Tile,
+    Window,
+    origin,
+    tile_cells,
+    transformer,
+    utm_epsg,
+)
 from eomap.core.layer import Layer
+from eomap.core.zones import central_meridian_deg
 from eomap.errors import MisuseError
-from eomap.io.cube import Cube, open_cube
+from eomap.io.cube import Cube, Extent, open_cube
 
+_FARTHEST_DEG = 30
+"""From a zone's central meridian: beyond, its coordinates mean little, and no cube has cells."""
 VALID, NO_LOOK, UNWRITTEN, OUTSIDE = "valid", "no clear look", "unwritten", "outside"
 _WGS84 = Geod(ellps="WGS84")
 _SLACK = 1e-6
@@ -22,31 +36,48 @@ def at_point(cube_url: str, lon: float, lat: float) -> dict[str, Any]:
 
     `status` is that of the product's first layer: `valid`, `no clear look` (processed, ground not
     seen), `unwritten` (inside the cube, not mapped) or `outside` the cube. Then follow `tile`, `cell`
-    (row, column, bounds in degrees, geodesic area in m2) and `layers`: per layer the stored number,
-    the physical `value` (None where there is none), unit and class name. A cell owns its north and
-    west edges; longitude +180 is -180. Raises MisuseError on coordinates that are none.
+    (row, column, bounds in degrees, in a UTM zone also in its metres, geodesic area in m2) and `layers`: per
+    layer the stored number, the physical `value` (None where there is none), unit and class name. A cell
+    owns its north and west edges; longitude +180 is -180. Raises MisuseError on coordinates that are none.
     """
     _check(lon, lat)
     cube = open_cube(cube_url)
-    cell = _cell(cube, lon, lat)
+    main, found = cube.layers[0], []
+    for extent in _own_zone_first(cube, lon, lat):
+        cell = _cell(extent, lon, lat)
+        if cell is None:
+            continue
+        layers = {g.name: _reading(g, cube.read(g.name, cell)[..., 0, 0]) for g in cube.layers}
+        found.append((_status(main, layers[main.name]["stored"]), cell, layers))
+    # At a border of zones the cell that holds a place may have its centre, and so its values, next door.
+    mapped = [f for f in found if f[0] != UNWRITTEN] or found
     answer: dict[str, Any] = {"lon": float(lon), "lat": float(lat)}
-    if cell is None:
+    if not mapped:
         return {**answer, "status": OUTSIDE, "tile": None, "cell": None, "layers": {}}
+    status, cell, layers = mapped[0]
     n = tile_cells(cell.step)
-    main = cube.layers[0]
-    layers = {g.name: _reading(g, cube.read(g.name, cell)[..., 0, 0]) for g in cube.layers}
+    metres = {} if cell.epsg == LATTICE else {"epsg": cell.epsg, "bounds_m": list(cell.bounds)}
     return {
         **answer,
-        "status": _status(main, layers[main.name]["stored"]),
-        "tile": Tile(cell.row0 // n, cell.col0 // n).id,
+        "status": status,
+        "tile": Tile(cell.row0 // n, cell.col0 // n, cell.epsg).id,
         "cell": {
             "row": cell.row0,
             "col": cell.col0,
+            **metres,
             "bounds_deg": list(cell.bounds_deg),
             "area_m2": round(_area_m2(cell), 2),
         },
         "layers": layers,
     }
+
+
+def _own_zone_first(cube: Cube, lon: float, lat: float) -> list[Extent]:
+    """Return the extents of a cube, that of the UTM zone in which a place lies before the others."""
+    if not SOUTHERN_LIMIT_DEG <= lat <= NORTHERN_LIMIT_DEG:
+        return list(cube.extents)
+    own = utm_epsg(lon, lat)
+    return sorted(cube.extents, key=lambda e: (e.epsg != own, e.epsg))
 
 
 def _check(lon: float, lat: float) -> None:
@@ -62,20 +93,26 @@ def _check(lon: float, lat: float) -> None:
         )
 
 
-def _cell(cube: Cube, lon: float, lat: float) -> Window | None:
-    """Return the one cell that holds the point, or None outside the cube."""
-    step, own = cube.extent.step, cube.extent.window
-    per_degree = STEPS_PER_DEGREE / step
-    rows, cols = round(180 * per_degree), round(360 * per_degree)
-    # The south pole has no cell below it: it belongs to the last row.
-    row = min(math.floor((90 - lat) * per_degree + _SLACK), rows - 1)
-    col = math.floor((lon + 180) * per_degree + _SLACK)
-    if col == cols:
-        # The antimeridian belongs to column 0, or to the last column of a cube that ends there.
-        col = 0 if own.col0 == 0 else cols - 1
+def _cell(extent: Extent, lon: float, lat: float) -> Window | None:
+    """Return the one cell that holds the point, or None outside the extent."""
+    own, (left, top) = extent.window, origin(extent.epsg)
+    x, y = lon, lat
+    if extent.epsg != LATTICE:
+        if abs((lon - central_meridian_deg(extent.epsg) + 180) % 360 - 180) > _FARTHEST_DEG:
+            return None
+        x, y = transformer(LATTICE, extent.epsg).transform(lon, lat)
+    row = math.floor((top - y) / own.cell + _SLACK)
+    col = math.floor((x - left) / own.cell + _SLACK)
+    if extent.epsg == LATTICE:
+        rows, cols = round(180 / own.cell), round(360 / own.cell)
+        # The south pole has no cell below it: it belongs to the last row.
+        row = min(row, rows - 1)
+        if col == cols:
+            # The antimeridian belongs to column 0, or to the last column of a cube that ends there.
+            col = 0 if own.col0 == 0 else cols - 1
     if not (own.row0 <= row < own.row1 and own.col0 <= col < own.col1):
         return None
-    return Window(step, row, row + 1, col, col + 1)
+    return replace(own, row0=row, row1=row + 1, col0=col, col1=col + 1)
 
 
 def _status(layer: Layer, stored: Any) -> str:
@@ -108,6 +145,9 @@ def _physical(layer: Layer, stored: Any) -> float | int | None:
 
 def _area_m2(cell: Window) -> float:
     """Return the geodesic area of a cell on WGS 84 (its edges are far below a bend)."""
-    west, south, east, north = cell.bounds_deg
-    area, _ = _WGS84.polygon_area_perimeter([west, east, east, west], [south, south, north, north])
+    west, south, east, north = cell.bounds
+    xs, ys = (west, east, east, west), (south, south, north, north)
+    if cell.epsg != LATTICE:
+        xs, ys = transformer(cell.epsg, LATTICE).transform(xs, ys)
+    area, _ = _WGS84.polygon_area_perimeter(xs, ys)
     return abs(area)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from eomap.core.grid import STEPS_PER_DEGREE
+from eomap.core.grid import LATTICE
 from eomap.io import colours
 from eomap.io.colours import Rgb
 from eomap.io.sights import Sight
@@ -155,8 +155,11 @@ def _scatter(truth: F32, mapped: F32, side: int = 110) -> tuple[Rgb, tuple[float
 
 def _picture(rgb: Rgb, sight: Sight, caption: str) -> Picture:
     """Return a picture brought to WIDTH_PX with the aspect true at its middle latitude."""
-    lat = 90 - float(np.mean(sight.row_at)) * sight.window.step / STEPS_PER_DEGREE
-    height = round(WIDTH_PX * rgb.shape[0] / (rgb.shape[1] * max(math.cos(math.radians(lat)), 0.05)))
+    narrow = 1.0
+    if sight.window.epsg == LATTICE:
+        lat = 90 - float(np.mean(sight.row_at)) * sight.window.cell
+        narrow = max(math.cos(math.radians(lat)), 0.05)
+    height = round(WIDTH_PX * rgb.shape[0] / (rgb.shape[1] * narrow))
     size = (WIDTH_PX, min(max(height, 8), 4 * WIDTH_PX))
     return Picture(_png(Image.fromarray(rgb).resize(size, Image.Resampling.NEAREST)), caption)
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import Window, tile_cells
+from eomap.core.grid import LATTICE, Window, tile_cells
 from eomap.core.layer import Layer
 
 CHUNK_LIMIT = 500
@@ -48,16 +48,26 @@ def shard_bytes(layer: Layer, block: npt.NDArray[Any], window: Window) -> bytes:
 
     Made in memory, for zarr-python reads what lies in a shard before it writes it anew: a damaged
     shard could not be replaced. An all-fill shard exists too, or "done and empty" would look undone.
+    On the lattice all chunks are there. In a zone those that the window does not touch are left out, which
+    readers take for fill: an area may touch four large tiles, and their empty parts cost more than it does.
     """
     import zarr
 
-    n = tile_cells(window.step)
-    whole = np.full((*block.shape[:-2], n, n), layer.fill, dtype=layer.dtype)
+    n, chunk = tile_cells(window.step), chunk_cells(tile_cells(window.step))
     row, col = window.row0 % n, window.col0 % n
-    whole[..., row : row + window.shape[0], col : col + window.shape[1]] = block
+    top, bottom, left, right = 0, n, 0, n
+    if window.epsg != LATTICE:
+        top, left = row // chunk * chunk, col // chunk * chunk
+        bottom, right = (-(-v // chunk) * chunk for v in (row + window.shape[0], col + window.shape[1]))
+    touched = np.full((*block.shape[:-2], bottom - top, right - left), layer.fill, dtype=layer.dtype)
+    inner = slice(row - top, row - top + window.shape[0]), slice(col - left, col - left + window.shape[1])
+    touched[(..., *inner)] = block
     staging = zarr.storage.MemoryStore()
     array = zarr.create_array(
-        staging, shape=whole.shape, **coding(layer, window.step), config={"write_empty_chunks": True}
+        staging,
+        shape=(*block.shape[:-2], n, n),
+        **coding(layer, window.step),
+        config={"write_empty_chunks": True},
     )
-    array[...] = whole
+    array[..., top:bottom, left:right] = touched
     return staging._store_dict["/".join(["c", *("0" * block.ndim)])].to_bytes()

@@ -19,7 +19,7 @@ class Sight:
     layer: Layer
     window: Window
     row_at: npt.NDArray[np.int64]
-    """Lattice row that each picture row shows; the picture is (b, y, x)."""
+    """Row of the grid that each picture row shows; the picture is (b, y, x)."""
     col_at: npt.NDArray[np.int64]
     map_byx: F32
     """Stored codes of a class map, else values in the layer's unit."""

@@ -39,7 +39,8 @@ MAX_ID = 512
 def to_item(feature: Mapping[str, Any], *, base: str, rules: HrefRules, collection: str = "") -> Item:
     """Return the item of a STAC feature, hrefs made absolute against `base` and vetted.
 
-    A missing geometry is replaced by the bbox; a null datetime by the middle of start and end.
+    A missing geometry is replaced by the bbox; a null datetime by the middle of start and end, which are
+    kept as its span.
     Signatures in hrefs are cut off. Assets that are no rasters (metadata, thumbnails) are left out;
     an asset whose href is refused is left out and told of in `eomap:refused`. Raises
     BrokenInputError, naming the item, where id, place or time is missing.
@@ -63,26 +64,38 @@ def to_item(feature: Mapping[str, Any], *, base: str, rules: HrefRules, collecti
     shape = footprint(feature.get("geometry"), feature.get("bbox"))
     if shape is None:
         raise BrokenInputError(where, expected="a polygon or a bbox", got="neither")
+    span = _span(properties)
     found, described, refused = _assets(assets, properties, base, rules)
     kept = {k: v for k, v in properties.items() if k not in _DROPPED}
     return Item(
         id=name,
         collection=str(feature.get("collection") or collection),
-        moment=_moment(properties, where),
+        moment=_moment(properties, span, where),
         footprint_wkb=shapely.to_wkb(shapely.normalize(shape)),
         assets=tuple(found),
         properties={**kept, "eomap:bands": described, "eomap:refused": refused},
+        span=span,
     )
 
 
-def _moment(properties: Mapping[str, Any], where: str) -> datetime:
+def _span(properties: Mapping[str, Any]) -> tuple[datetime, datetime] | None:
+    """Return start and end in order; either alone stands for both, and what cannot be read is not there."""
+    said = [properties.get(k) for k in ("start_datetime", "end_datetime")]
+    try:
+        times = sorted(parse_time(str(s)) for s in said if s)
+    except (ValueError, OverflowError):
+        return None
+    return (times[0], times[-1]) if times else None
+
+
+def _moment(properties: Mapping[str, Any], span: tuple[datetime, datetime] | None, where: str) -> datetime:
     try:
         if properties.get("datetime"):
             return parse_time(str(properties["datetime"]))
-        ends = [properties.get("start_datetime"), properties.get("end_datetime")]
-        times = [parse_time(str(e)) for e in ends if e]
-        return times[0] + (times[-1] - times[0]) / 2
-    except (ValueError, IndexError, OverflowError):
+        if span is None:
+            raise ValueError
+        return span[0] + (span[1] - span[0]) / 2
+    except (ValueError, OverflowError):
         raise BrokenInputError(where, expected="a datetime, or start and end", got="none to read") from None
 
 
@@ -151,6 +164,7 @@ def _asset(name: str, href: str, said: Mapping[str, Any], properties: Mapping[st
         offset=_shared(said, rasters, "offset"),
         nodata=_shared(said, rasters, "nodata"),
         etag=str(said.get("file:checksum") or ""),
+        unit=_unit(said, rasters),
     )
 
 
@@ -168,6 +182,15 @@ def _shared(said: Mapping[str, Any], bands: list[Mapping[str, Any]], key: str) -
             return value
     values = {to_number(b.get(key, b.get(f"raster:{key}"))) for b in bands}
     return values.pop() if len(values) == 1 else None
+
+
+def _unit(said: Mapping[str, Any], bands: list[Mapping[str, Any]]) -> str:
+    """Return the unit that the asset, or all of its bands alike, give; empty where they do not."""
+    for holder in (said.get("raster:unit"), said.get("unit")):
+        if holder:
+            return str(holder)
+    units = {str(b.get("unit") or b.get("raster:unit") or "") for b in bands}
+    return units.pop() if len(units) == 1 else ""
 
 
 def to_number(value: Any) -> float | None:
@@ -222,7 +245,7 @@ def settle(items: Iterable[Item], *, collection: str, geometry: BaseGeometry, pe
     shapely.prepare(geometry)
     unique: dict[str, Item] = {}
     for item in items:
-        if item.collection != collection or not period.covers(item.moment):
+        if item.collection != collection or not item.within(period):
             continue
         if item.id in unique and _rank(unique[item.id]) >= _rank(item):
             continue

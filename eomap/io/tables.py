@@ -21,9 +21,9 @@ def write_plan(plan: Plan, path: str) -> None:
     GeoParquet or GeoJSON by the path's ending. Raises MisuseError for another ending or place.
     """
     import geopandas as gpd
-    import shapely
 
     from eomap.core.grid import Tile
+    from eomap.core.zones import tile_outline_deg
 
     kind = table_kind(path)
     rows = [
@@ -35,7 +35,7 @@ def write_plan(plan: Plan, path: str) -> None:
             "memory_mb": round(t.memory_bytes / 1e6),
             "seconds": t.seconds,
             "key": t.key,
-            "geometry": shapely.box(*t.tile.bounds_deg),
+            "geometry": tile_outline_deg(t.tile),
         }
         for t in plan.tasks
     ]
@@ -48,7 +48,7 @@ def write_plan(plan: Plan, path: str) -> None:
             "memory_mb": 0,
             "seconds": 0.0,
             "key": "",
-            "geometry": shapely.box(*Tile.parse(t).bounds_deg),
+            "geometry": tile_outline_deg(Tile.parse(t)),
         }
         for t in plan.unseen
     ]

@@ -1,6 +1,6 @@
 """Truth on disk: a folder with `truth.json`, which lists frames and the GeoTIFFs of their layers.
 
-Layers of one name are one mosaic over the frames, which may lie in several UTM zones. A lattice cell takes
+Layers of one name are one mosaic over the frames, which may lie in several UTM zones. A cell takes
 its truth from the first frame, by id, whose raster contains the cell's centre. What is read, and how, is
 in `eomap.io.truth_pixels`.
 """

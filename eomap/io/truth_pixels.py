@@ -1,4 +1,4 @@
-"""Truth on lattice cells: the pixel at a cell's centre, or all pixels in it where they are finer.
+"""Truth on the cells of a map: the pixel at a cell's centre, or all pixels in it where they are finer.
 
 Finer means that the cell's shorter side is at least two pixels long: then values are the mean of the
 pixels whose centres lie in the cell, classes the most frequent code (the lower one on a tie). Otherwise a
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import STEPS_PER_DEGREE, Window, transformer
+from eomap.core.grid import LATTICE, Window, cell_centres, origin, transformer
 from eomap.io.truth import TruthFile, TruthLayer
 
 F64 = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ def _mosaic(layer: TruthLayer, window: Window, bands: tuple[int, ...], gather: G
         inside = (row >= 0) & (row < file.shape[0]) & (col >= 0) & (col < file.shape[1]) & waiting
         if not inside.any():
             continue
-        if _is_finer(file, window.step):
+        if _is_finer(file, window):
             for rows in _strips(file, window):
                 part = replace(window, row0=window.row0 + rows.start, row1=window.row0 + rows.stop)
                 values = _gathered(file, part, bands, gather)
@@ -70,29 +70,30 @@ def meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _cell_m(file: TruthFile, step: int) -> tuple[float, float]:
+def _cell_m(file: TruthFile, window: Window) -> tuple[float, float]:
     """Return height and least width of a cell within a file, roughly.
 
     The file decides, not the window: where a window is cut must not change what a cell gets.
     """
-    side = step / STEPS_PER_DEGREE * _METRES_PER_DEGREE
+    if window.epsg != LATTICE:
+        return window.cell, window.cell
+    side = window.cell * _METRES_PER_DEGREE
     lat = min(max(abs(file.bounds_deg[1]), abs(file.bounds_deg[3])), 89.0)
     return side, side * math.cos(math.radians(lat))
 
 
-def _is_finer(file: TruthFile, step: int) -> bool:
-    return min(_cell_m(file, step)) >= 2 * file.pixel_m
+def _is_finer(file: TruthFile, window: Window) -> bool:
+    return min(_cell_m(file, window)) >= 2 * file.pixel_m
 
 
 def _centres(file: TruthFile, window: Window) -> tuple[I64, I64]:
     """Return the pixel row and column that hold each cell's centre; they may lie outside the raster."""
-    lon, lat = np.meshgrid(window.lon(), window.lat())
-    x, y = transformer(4326, file.epsg).transform(lon.ravel(), lat.ravel())
+    x, y = cell_centres(window, file.epsg)
     a, _, west, _, e, north = file.transform
     far = 1 << 40  # the projection of a far place may be infinite
     row, col = (
-        np.clip(np.nan_to_num(np.floor(v), nan=-far), -far, far).astype(np.int64).reshape(window.shape)
-        for v in ((np.asarray(y) - north) / e, (np.asarray(x) - west) / a)
+        np.clip(np.nan_to_num(np.floor(v), nan=-far), -far, far).astype(np.int64)
+        for v in ((y - north) / e, (x - west) / a)
     )
     return row, col
 
@@ -117,7 +118,7 @@ def _picked(file: TruthFile, row: I64, col: I64, bands: tuple[int, ...]) -> F64:
 
 def _strips(file: TruthFile, window: Window) -> Iterator[slice]:
     """Yield rows of cells that hold no more pixels than may be read at once."""
-    high, wide = _cell_m(file, window.step)
+    high, wide = _cell_m(file, window)
     pixels = window.shape[1] * high * wide / file.pixel_m**2
     step = max(1, int(PIXELS_AT_ONCE // max(pixels, 1)))
     for first in range(0, window.shape[0], step):
@@ -127,7 +128,9 @@ def _strips(file: TruthFile, window: Window) -> Iterator[slice]:
 def _gathered(file: TruthFile, window: Window, bands: tuple[int, ...], gather: Gather) -> F64:
     """Return one number per band and cell (b, y, x) from the known pixels centred in it; NaN without any."""
     a, _, west, _, e, north = file.transform
-    box = transformer(4326, file.epsg).transform_bounds(*window.bounds_deg, densify_pts=21)
+    box = window.bounds
+    if window.epsg != file.epsg:
+        box = transformer(window.epsg, file.epsg).transform_bounds(*box, densify_pts=21)
     c0, c1 = (
         max(math.floor((box[0] - west) / a) - 1, 0),
         min(math.ceil((box[2] - west) / a) + 1, file.shape[1]),
@@ -157,13 +160,15 @@ def _cells(file: TruthFile, window: Window, at_row: F64, at_col: F64) -> tuple[I
     nodes_r = np.arange(first_r, int(at_row[-1] // _NODE_PX) + 2) * _NODE_PX
     nodes_c = np.arange(first_c, int(at_col[-1] // _NODE_PX) + 2) * _NODE_PX
     x, y = np.meshgrid(west + nodes_c * a, north + nodes_r * e)
-    lon, lat = (np.asarray(v) for v in transformer(file.epsg, 4326).transform(x, y))
-    # Across the antimeridian longitudes jump by 360, which must not be interpolated.
-    lon = lon + 360 * np.round((float(window.lon().mean()) - lon) / 360)
-    per_degree = STEPS_PER_DEGREE / window.step
+    if window.epsg != file.epsg:
+        x, y = (np.asarray(v) for v in transformer(file.epsg, window.epsg).transform(x, y))
+    if window.epsg == LATTICE:
+        # Across the antimeridian longitudes jump by 360, which must not be interpolated.
+        x = x + 360 * np.round((float(window.x().mean()) - x) / 360)
+    left, top = origin(window.epsg)
     r, c = at_row / _NODE_PX - first_r, at_col / _NODE_PX - first_c
-    row = _bilinear((90 - lat) * per_degree, r, c)
-    col = _bilinear((lon + 180) * per_degree, r, c)
+    row = _bilinear((top - y) / window.cell, r, c)
+    col = _bilinear((x - left) / window.cell, r, c)
     return np.floor(row).astype(np.int64) - window.row0, np.floor(col).astype(np.int64) - window.col0
 
 

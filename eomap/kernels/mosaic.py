@@ -20,7 +20,7 @@ F32 = npt.NDArray[np.float32]
 
 WEIGHT_TOP = 64
 """Weight along one axis in the inner part of a window; 1 is the least."""
-_UNIT_F32 = 65_535
+UNIT_F32 = 65_535
 """Steps to which probabilities of float32 are rounded; those of uint8 are taken as they are, in 255 steps."""
 
 
@@ -70,20 +70,6 @@ class Window:
     """False where the window has nothing to say; None for nowhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blend:
-    """A finished map (y, x); all is 0 where no window saw the pixel."""
-
-    code: U8
-    """Class from 1; ties go to the smaller code."""
-    confidence: F32
-    """Largest mean probability."""
-    entropy: F32
-    """Shannon's, divided by ln(number of classes): 0 sure, 1 all classes alike."""
-    ood: F32
-    count: U16
-
-
 def blank(shape_cyx: tuple[int, int, int], corner: tuple[int, int] = (0, 0)) -> Canvas:
     """Return a canvas that has seen nothing; it takes 4 bytes for each class and 10 more per pixel."""
     yx = shape_cyx[1:]
@@ -128,7 +114,7 @@ def add_window(canvas: Canvas, window: Window) -> None:
     ood = np.zeros(row, np.float32) if window.ood_yx is None else window.ood_yx
     ood = np.ascontiguousarray(ood, np.float32)
     down, right = window.corner[0] - canvas.corner[0], window.corner[1] - canvas.corner[1]
-    steps = np.float32(1 if prob.dtype == np.uint8 else _UNIT_F32)
+    steps = np.float32(1 if prob.dtype == np.uint8 else UNIT_F32)
     _add(
         canvas.sum_cyx, canvas.weight_yx, canvas.ood_yx, canvas.count_yx, prob, window.weight_y,
         window.weight_x, ood, seen, down, right, steps,
@@ -146,7 +132,7 @@ def add_window_numpy(canvas: Canvas, window: Window) -> None:
         return
     part, place = np.s_[y0:y1, x0:x1], np.s_[y0 + down : y1 + down, x0 + right : x1 + right]
     if prob.dtype != np.uint8:
-        prob = np.floor(prob * np.float32(_UNIT_F32) + np.float32(0.5))
+        prob = np.floor(prob * np.float32(UNIT_F32) + np.float32(0.5))
     weight = np.outer(window.weight_y.astype(np.uint32), window.weight_x.astype(np.uint32))[part]
     seen = np.ones_like(weight) if window.seen_yx is None else window.seen_yx[part].astype(np.uint32)
     canvas.sum_cyx[:, *place] += prob[:, *part].astype(np.uint32) * (weight * seen)
@@ -155,36 +141,6 @@ def add_window_numpy(canvas: Canvas, window: Window) -> None:
     if window.ood_yx is not None:
         said = np.where(seen > 0, window.ood_yx[part], 0).astype(np.float32)
         canvas.ood_yx[place] = np.maximum(canvas.ood_yx[place], said)
-
-
-def finished(canvas: Canvas, *, as_f32: bool = False) -> Blend:
-    """Return the map of a canvas whose windows were uint8, or float32 if `as_f32`.
-
-    Means are divided by their sum over the classes, so rounded probabilities need not add up to 1. Raises
-    MisuseError where weights are too heavy for exact sums: about 8 full windows of float32, 2,000 of uint8.
-    """
-    _vet_weights(canvas, as_f32)
-    shape = canvas.weight_yx.shape
-    code, confidence, entropy = (
-        np.zeros(shape, np.uint8),
-        np.zeros(shape, np.float32),
-        np.zeros(shape, np.float32),
-    )
-    _finish(canvas.sum_cyx, code, confidence, entropy)
-    return Blend(code, confidence, entropy, canvas.ood_yx, canvas.count_yx)
-
-
-def finished_numpy(canvas: Canvas, *, as_f32: bool = False) -> Blend:
-    """Return what `finished` returns (entropy to 2e-6); this plain twin defines it."""
-    _vet_weights(canvas, as_f32)
-    total = canvas.sum_cyx.sum(axis=0, dtype=np.uint32)
-    known = total > 0
-    top = canvas.sum_cyx.max(axis=0).astype(np.float32)
-    confidence = top / np.where(known, total, 1).astype(np.float32)
-    p = canvas.sum_cyx / np.where(known, total, 1).astype(np.float64)
-    terms = -(p * np.log(np.where(p > 0, p, 1))).sum(axis=0) / np.log(len(p))
-    code = np.where(known, canvas.sum_cyx.argmax(axis=0) + 1, 0).astype(np.uint8)
-    return Blend(code, confidence, terms.clip(0, 1).astype(np.float32), canvas.ood_yx, canvas.count_yx)
 
 
 def _vet(canvas: Canvas, window: Window) -> None:
@@ -201,17 +157,6 @@ def _vet(canvas: Canvas, window: Window) -> None:
             "mosaic",
             expected=f"uint8 or float32 of {len(canvas.sum_cyx)} classes, weights and layers of its shape",
             got=f"{prob.dtype} {prob.shape}, {[a.shape for a in layers]}",
-        )
-
-
-def _vet_weights(canvas: Canvas, as_f32: bool) -> None:
-    heaviest = int(canvas.weight_yx.max(initial=0))
-    most = 2**31 // (_UNIT_F32 if as_f32 else 255)
-    if not 2 <= len(canvas.sum_cyx) <= 254 or heaviest > most:
-        raise MisuseError(
-            "mosaic",
-            expected=f"2 to 254 classes and weights up to {most}",
-            got=f"{len(canvas.sum_cyx)} and {heaviest}",
         )
 
 
@@ -248,69 +193,3 @@ def _accumulate(prob, weight, steps, total):
     half = np.float32(0.5)
     for x in range(len(prob)):
         total[x] += np.uint32(np.int32(np.float32(prob[x]) * steps + half)) * weight[x]
-
-
-@numba.njit(cache=True, nogil=True)
-def _finish(sum_cyx, code, confidence, entropy):
-    classes, height, width = sum_cyx.shape
-    total, top, best = np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
-    share = np.empty(width, np.float32)
-    bits, exponent, mantissa = share.view(np.int32), np.empty(width, np.float32), np.empty(width, np.int32)
-    m, inverse = mantissa.view(np.float32), np.empty(width, np.float32)
-    scale = np.float32(1 / np.log(np.float64(classes)))
-    for y in range(height):
-        total[:], top[:], best[:] = np.uint32(0), np.uint32(0), np.uint32(0)
-        for c in range(classes):
-            _rank(sum_cyx[c, y], np.uint32(c + 1), total, top, best)
-        _invert(total, inverse)
-        for c in range(classes):
-            for x in range(width):
-                share[x] = np.float32(sum_cyx[c, y, x]) * inverse[x]
-            _split(bits, exponent, mantissa)
-            _add_terms(share, exponent, m, entropy[y])
-        _divide(top, total, confidence[y])
-        for x in range(width):
-            code[y, x] = best[x]
-            entropy[y, x] = min(max(entropy[y, x] * scale, np.float32(0)), np.float32(1))
-
-
-@numba.njit(cache=True, nogil=True)
-def _rank(sum_x, code, total, top, best):
-    for x in range(len(sum_x)):
-        s = sum_x[x]
-        total[x] += s
-        best[x] = code if s > top[x] else best[x]
-        top[x] = max(top[x], s)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _divide(sum_x, total, share):
-    for x in range(len(sum_x)):
-        share[x] = np.float32(sum_x[x]) / np.float32(max(total[x], np.uint32(1)))
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _invert(total, inverse):
-    for x in range(len(total)):
-        inverse[x] = np.float32(1) / np.float32(max(total[x], np.uint32(1)))
-
-
-@numba.njit(cache=True, nogil=True)
-def _split(bits, exponent, mantissa):
-    """Take floats of 32 bits apart: p = m 2**e, m from sqrt(1/2) to sqrt(2)."""
-    for x in range(len(bits)):
-        e = (bits[x] - np.int32(0x3F3504F3)) >> np.int32(23)
-        exponent[x] = np.float32(e)
-        mantissa[x] = bits[x] - (e << np.int32(23))
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # a test for division by zero would bar SIMD
-def _add_terms(p, exponent, m, entropy):
-    """Add -p ln p, by ln m = 2 artanh((m - 1) / (m + 1)). The logarithm of 0 is finite here."""
-    one, two, ln2 = np.float32(1), np.float32(2), np.float32(0.6931471805599453)
-    k3, k5, k7 = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7)
-    for x in range(len(p)):
-        s = (m[x] - one) / (m[x] + one)
-        s2 = s * s
-        ln_m = two * s * (one + s2 * (k3 + s2 * (k5 + s2 * k7)))
-        entropy[x] -= p[x] * (exponent[x] * ln2 + ln_m)

@@ -1,10 +1,13 @@
 """What was seen, made physical: one folder a family of sensors, each with its `SENSORS`."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from eomap.core.product import Need
 from eomap.core.sensor import Sensor
+from eomap.core.source import Scene
 from eomap.errors import MisuseError
 
 
@@ -21,3 +24,15 @@ def sensor(name: str) -> Sensor:
         return sensors()[name]
     except KeyError:
         raise MisuseError("--sensor", expected=f"one of {', '.join(sensors())}", got=name) from None
+
+
+BY_BAND = ("median", "mean", "p10", "p25", "p75", "p90")
+"""Methods that take one band after the other."""
+
+
+def reads_by_band(need: Need, mask: str, scenes: Sequence[Scene]) -> bool:
+    """Say whether frames are read band after band: where the method allows it and nothing is read twice."""
+    masking = sensor(need.of).mask_bands
+    if need.speckle != "none":
+        return False
+    return need.method in BY_BAND and not any(set(masking(s, mask)) & set(need.bands) for s in scenes)

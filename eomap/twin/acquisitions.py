@@ -275,14 +275,14 @@ def _modis(bounds_deg: Bounds, period: Period) -> Iterator[Acquisition]:
 
 
 def _middles(product: str, period: Period) -> Iterator[datetime]:
-    """Yield the middles of composites within a period, and of every year that the period touches."""
+    """Yield the middles of the composites that have a day within a period."""
     made_of = COMPOSITES[product]
-    for year in range(period.start.year, period.end.year + 1):
+    for year in range(period.start.year - 1, period.end.year + 1):  # the last of a year ends in the next
         for number in range(0, 365, made_of.every_days):
             begun = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=number)
-            middle = begun + _length(product, year) / 2
-            if made_of.days is None or period.covers(middle):
-                yield middle
+            length = _length(product, year)
+            if period.meets(begun, begun + length - timedelta(seconds=1)):
+                yield begun + length / 2
 
 
 def _length(product: str, year: int) -> timedelta:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eomap.core.grid import Frame
+from eomap.core.grid import PIXEL_M, Frame
 from eomap.sensors.sentinel2 import SCENE_CLASS
 from eomap.twin import orbits
 from eomap.twin.acquisitions import Acquisition
@@ -19,7 +19,7 @@ from eomap.twin.earth import F32, Points, points_of, uniform
 from eomap.twin.ground import Scenery
 from eomap.twin.land import U8, Cover
 from eomap.twin.optical import MARGIN_PX, Sun, air_optics, around, coarser, factor_of, noisy, surface
-from eomap.twin.shift import Shift, shifted, table_under
+from eomap.twin.shift import Shift, laid, table_under
 from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, through
 from eomap.twin.strips import in_strips
 
@@ -93,7 +93,9 @@ def _strange(scene: Exposure, seen: F32, factor: int, nm: float) -> F32:
     """Return a band above the air with the shift."""
     water = coarser((scene.scenery.cover_yx == Cover.WATER).astype(np.float32), factor)[inside(factor)] > 0.5
     points = points_of(scene.frame, every_px=factor)
-    return shifted(seen, scene.shift, points, scene.frame, centre_nm=nm, water_yx=water, seed=scene.seed)
+    first_col = scene.frame.x0 // (factor * PIXEL_M)
+    over = laid(scene.shift, points, water, first_col=first_col, seed=scene.seed)
+    return seen if over is None else over.over(seen, centre_nm=nm)
 
 
 def view_of(acquisition: Acquisition, points: Points) -> F32:

@@ -21,8 +21,9 @@ from eomap.kernels.mixing import mixed
 from eomap.kernels.noise import white
 from eomap.twin.atmosphere import Optics, boa, toa
 from eomap.twin.earth import F32, uniform
-from eomap.twin.materials import Material, band_table
+from eomap.twin.materials import BandTable, Material, band_table
 from eomap.twin.optical import Ground, coarser
+from eomap.twin.shift import Laid
 from eomap.twin.sky import SHADOW, THICK_CLOUD, THIN_CLOUD, Sky, through
 
 I16 = npt.NDArray[np.int16]
@@ -76,20 +77,39 @@ class Above:
     sun_zenith_deg: float
     aerosol_yx: F32
     """Optical depth of the aerosol at 550 nm."""
+    laid: Laid | None = None
+    """What is out of the ordinary there; nobody corrects for it."""
 
 
 def scene(
-    ground: Ground, lit_yx: F32, above: Above, *, rows: slice, cols: slice, seed: int, name: str
+    ground: Ground,
+    lit_yx: F32,
+    above: Above,
+    *,
+    rows: slice,
+    cols: slice,
+    seed: int,
+    name: str,
+    table: BandTable | None = None,
 ) -> tuple[F32, dict[str, U8]]:
     """Return reflectance (b, y, x), NaN nodata, and the masks of MASKS, at whole 30 m pixels of a zone.
 
-    The ground and its light have pixels of 10 m, nine to one of 30 m.
+    The ground and its light have pixels of 10 m, nine to one of 30 m. `table`: other responses than EnMAP's.
     """
     fraction, style = averaged(ground.fraction_myx, ground.style_kyx)
     sky = above.sky
-    veil = veil_of(above) if (sky.tau_yx + sky.cirrus_yx).any() or (sky.lit_yx < 1).any() else None
-    lit = coarser(lit_yx, 3)
-    image = enmap_image(fraction, style, rows=rows, cols=cols, seed=seed, scene=name, lit_yx=lit, veil=veil)
+    veil = veil_of(above) if touched_by(above).any() else None
+    image = enmap_image(
+        fraction,
+        style,
+        rows=rows,
+        cols=cols,
+        seed=seed,
+        scene=name,
+        lit_yx=coarser(lit_yx, 3),
+        veil=veil,
+        table=table,
+    )
     classes, cirrus = sky.classes(), sky.cirrus_yx >= ICY
     masks = quality_masks(
         fraction,
@@ -107,13 +127,19 @@ def scene(
     return cube, masks
 
 
-def veil_of(above: Above) -> Callable[[int, F32], F32]:
-    """Return what clouds make of a band's surface reflectance, its number and (y, x) given.
-
-    Clouds hide and shade; the correction knows the air but no clouds. Pixels without are as they were.
-    """
-    table, sky = band_table("ENMAP"), above.sky
+def touched_by(above: Above) -> npt.NDArray[np.bool_]:
+    """Return which pixels (y, x) a cloud, its shadow or a shift touches."""
+    sky = above.sky
     touched = (sky.tau_yx > 0) | (sky.cirrus_yx > 0) | (sky.lit_yx < 1)
+    return touched if above.laid is None else touched | (above.laid.share_yx > 0)
+
+
+def veil_of(above: Above) -> Callable[[int, F32], F32]:
+    """Return what clouds and shifts make of a band's surface reflectance, its number and (y, x) given.
+
+    Clouds hide and shade; the correction knows the air but neither. Pixels without are as they were.
+    """
+    table, sky, touched = band_table("ENMAP"), above.sky, touched_by(above)
 
     def veiled(band: int, surface_yx: F32) -> F32:
         at = above.air.band(table.names[band])
@@ -121,6 +147,8 @@ def veil_of(above: Above) -> Callable[[int, F32], F32]:
         top = np.asarray(toa(surface_yx, surface_yx, at), np.float32)
         nm = float(table.centre_nm[band])
         seen = through(top, sky, at=at, wavelength_nm=nm, sun_zenith_deg=above.sun_zenith_deg)
+        if above.laid is not None:
+            seen = above.laid.over(seen, centre_nm=nm)
         return np.where(touched, boa(seen, at), surface_yx).astype(np.float32)
 
     return veiled
@@ -152,6 +180,7 @@ def enmap_image(
     scene: str,
     lit_yx: F32 | None = None,
     veil: Callable[[int, F32], F32] | None = None,
+    table: BandTable | None = None,
 ) -> I16:
     """Return a scene's reflectance (b, y, x), DN, of whole row and column numbers of a zone's 30 m grid.
 
@@ -159,7 +188,7 @@ def enmap_image(
     a pixel depends on nothing around it. `lit_yx`: light over that on flat ground; `veil` as of `veil_of`.
     """
     _vet(fraction_myx, rows, cols)
-    table = band_table("ENMAP")
+    table = table or band_table("ENMAP")
     detector, slot = _detectors(rows, cols)
     out = np.full((len(table.names), *fraction_myx.shape[1:]), NODATA, np.int16)
     for band in range(len(table.names)):

@@ -67,12 +67,33 @@ def band_table(sensor: str) -> BandTable:
 @cache
 def drifted(sensor: str, shift_nm: float) -> BandTable:
     """Return a sensor's table with every response moved by some nanometres towards the red."""
-    table = band_table(sensor)
+    weight_bw, wavelength_nm = _responses(sensor)
+    return _retuned(
+        sensor, np.stack([np.interp(wavelength_nm - shift_nm, wavelength_nm, w) for w in weight_bw])
+    )
+
+
+@cache
+def broadened(sensor: str, fwhm_nm: float) -> BandTable:
+    """Return a sensor's table with every response blurred by a bell of that full width at half maximum."""
+    weight_bw, wavelength_nm = _responses(sensor)
+    apart = (wavelength_nm[:, None] - wavelength_nm[None, :]) / (max(fwhm_nm, 1e-3) / 2.3548)
+    return _retuned(sensor, weight_bw @ np.exp(-0.5 * np.square(apart)))
+
+
+def _responses(sensor: str) -> tuple[F32, F32]:
+    """Return a sensor's weights (b, w) and the nodes (w), nm; raise MisuseError for any other name."""
+    band_table(sensor)
     with np.load(TABLES / "responses.npz") as responses, np.load(TABLES / "spectra.npz") as spectra:
-        weight_bw, wavelength_nm = responses[f"{sensor}_weight_bw"], spectra["nodes_nm"]
-        moved = np.stack([np.interp(wavelength_nm - shift_nm, wavelength_nm, w) for w in weight_bw])
-        moved = (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
-        mean_mb, spread_kmb = spectra["mean_mw"] @ moved.T, spectra["spread_kmw"] @ moved.T
+        return responses[f"{sensor}_weight_bw"], spectra["nodes_nm"]
+
+
+def _retuned(sensor: str, weight_bw: npt.NDArray[np.floating]) -> BandTable:
+    """Return a sensor's table with other responses under its names and centres."""
+    table = band_table(sensor)
+    weight = (weight_bw / weight_bw.sum(axis=1, keepdims=True)).astype(np.float32)
+    with np.load(TABLES / "spectra.npz") as spectra:
+        mean_mb, spread_kmb = spectra["mean_mw"] @ weight.T, spectra["spread_kmw"] @ weight.T
     for array in (mean_mb, spread_kmb):
         array.flags.writeable = False
     return BandTable(table.names, table.centre_nm, mean_mb, spread_kmb)

@@ -20,8 +20,9 @@ from eomap.twin.atmosphere import Air, boa, optics, toa
 from eomap.twin.earth import F32, Points, uniform
 from eomap.twin.ground import Land, Scenery, land_at
 from eomap.twin.land import Cover
-from eomap.twin.materials import band_table
+from eomap.twin.materials import BandTable, band_table
 from eomap.twin.optical import Ground, Sun, illumination
+from eomap.twin.shift import Laid
 from eomap.twin.sinusoid import TILE_ROWS, SinusoidFrame, area_mean
 from eomap.twin.sky import CLEAR, Sky, through
 from eomap.twin.sun import sun_angles
@@ -77,17 +78,18 @@ def parts_along(frame: SinusoidFrame) -> int:
 
 
 @lru_cache(maxsize=2)
-def parts_land(frame: SinusoidFrame, seed: int, foreign: bool = False) -> Land:
+def parts_land(frame: SinusoidFrame, seed: int, foreign: bool = False, town_style: str | None = None) -> Land:
     """Return the land of a frame's parts; the last two are kept, for dates come one after another."""
     per_px = parts_along(frame)
     wide = frame.points(per_px=per_px, margin=1)
     skew = frame.skew(wide)[1:-1, 1:-1].astype(np.float32)
-    return land_at(wide, seed, pixel_m=frame.pixel_m / per_px, skew_yx=skew, foreign=foreign)
+    part_m = frame.pixel_m / per_px
+    return land_at(wide, seed, pixel_m=part_m, skew_yx=skew, foreign=foreign, town_style=town_style)
 
 
-def surface(ground: Ground, bands: Sequence[str], *, sun: Sun, per_px: int) -> F32:
+def surface(ground: Ground, bands: Sequence[str], *, sun: Sun, per_px: int, table: BandTable) -> F32:
     """Return reflectance (b, y, x) of pixels, given the ground of their parts; bands of M1 to M7."""
-    table, lit = band_table("MODIS"), illumination(ground, sun)
+    lit = illumination(ground, sun)
     out = []
     for band in (table.names.index(b) for b in bands):
         parts = mixed(
@@ -141,25 +143,38 @@ def looks_of(skies: Iterable[Sky]) -> Looks:
 
 
 def composite(
-    frame: SinusoidFrame, ground: Ground, looks: Looks, bands: Sequence[str], *, sun: Sun
+    frame: SinusoidFrame,
+    ground: Ground,
+    looks: Looks,
+    bands: Sequence[str],
+    *,
+    sun: Sun,
+    table: BandTable | None = None,
+    laid: Laid | None = None,
 ) -> dict[str, F32]:
     """Return the surface (y, x) where a day was clear, elsewhere what the clearest day's clouds show of it.
 
-    `ground` is that of the frame's parts, `looks` has one pixel more on each side than the frame.
+    `ground` is that of the frame's parts, `looks` has one pixel more on each side than the frame. `table`:
+    other responses than those of MODIS; `laid`: a shift that lasts for all days.
     """
-    inner = (slice(1, -1), slice(1, -1))
-    found = dict(zip(bands, surface(ground, bands, sun=sun, per_px=parts_along(frame)), strict=True))
+    inner, table = (slice(1, -1), slice(1, -1)), table or band_table("MODIS")
+    clear = surface(ground, bands, sun=sun, per_px=parts_along(frame), table=table)
+    found = dict(zip(bands, clear, strict=True))
     hidden = looks.clear_yx[inner] == 0
-    if not hidden.any():
+    touched = hidden if laid is None else hidden | (laid.share_yx > 0)
+    if not touched.any():
         return found
-    table, air = band_table("MODIS"), optics("MODIS", sun.zenith_deg, _AIR)
+    air = optics("MODIS", sun.zenith_deg, _AIR)
     lit, even = looks.lit_yx[inner], np.ones(hidden.shape, np.float32)
     sky = Sky(looks.tau_yx[inner], looks.cirrus_yx[inner], lit, lit, even)
     for band, below in found.items():
         at, nm = air.band(band), float(table.centre_nm[table.names.index(band)])
         top = np.asarray(toa(below, below, at), np.float32)
-        seen = through(top, sky, at=at, wavelength_nm=nm, sun_zenith_deg=sun.zenith_deg)
-        below[hidden] = boa(seen[hidden], at)
+        veiled = through(top, sky, at=at, wavelength_nm=nm, sun_zenith_deg=sun.zenith_deg)
+        seen = np.where(hidden, veiled, top)
+        if laid is not None:
+            seen = laid.over(seen, centre_nm=nm)
+        below[touched] = boa(seen[touched], at)
     return found
 
 

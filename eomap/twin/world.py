@@ -22,18 +22,12 @@ from eomap.twin.climate import mean_cover
 from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
 from eomap.twin.exposure import FACTORS, Exposure, inside, pass_name, view_of
-from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
+from eomap.twin.ground import SOIL_SEED, Land, Scenery, drowned, land_of, scenery
 from eomap.twin.kept import Kept
 from eomap.twin.land import U8, WATER, Cover
 from eomap.twin.night_lights import lights_of_year
-from eomap.twin.optical import (
-    MARGIN_PX,
-    Sun,
-    illumination,
-    surface,
-    view_factor,
-)
-from eomap.twin.shift import UNSEEN_STYLE, Kind, Shift, table_under, where
+from eomap.twin.optical import MARGIN_PX, Sun, illumination, surface, view_factor
+from eomap.twin.shift import Kind, Laid, Shift, laid, strange_land, table_under, where
 from eomap.twin.sinusoid import SinusoidFrame
 from eomap.twin.sky import Sky, sky_of
 from eomap.twin.source import CLASSES_ENMAP, LAND_COVER, RANK, TruthLayer
@@ -42,7 +36,7 @@ from eomap.twin.sun import sun_angles
 from eomap.twin.weather import Forecast, Skies, explicit
 from eomap.twin.wetness import radar_ground
 
-VERSION = "1"
+VERSION = "2"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 U16 = npt.NDArray[np.uint16]
 LANDS: Kept[Land] = Kept(8_000_000, largest_px=3_900_000)
@@ -88,6 +82,11 @@ class World:
         if self.shift.kind is not Kind.FLOOD:
             return made
         return drowned(made, where(self.shift, land.points, made.zone_yx == WATER, self.seed))
+
+    def _laid(self, points: Points, made: Scenery, *, first_col: int, per_px: int) -> Laid | None:
+        """Return the shift over pixels of `per_px` x `per_px` such points; see `shift.laid`."""
+        water = made.cover_yx == Cover.WATER
+        return laid(self.shift, points, water, first_col=first_col, seed=self.seed, per_px=per_px)
 
     def sky(self, frame: Frame, day: date, sun: Sun, *, every_px: int = 1) -> Sky:
         """Return the clouds over a frame, or over its squares of `every_px` pixels."""
@@ -156,7 +155,7 @@ class World:
         land, day = self.land(wide), acquisition.day
         row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
         image = radar.observed(
-            radar_ground(land, self._on_day(land, day), day, self.seed + 6_000),
+            radar_ground(land, self._on_day(land, day), day, self.seed + SOIL_SEED),
             radar.view_of(acquisition.flight, points_of(wide)),
             rows=slice(row, row + frame.height),
             cols=slice(col, col + frame.width),
@@ -178,16 +177,18 @@ class World:
         )
         air = optics("ENMAP", sun.zenith_deg, self.air(day, _middle(square)))
         sky = self.sky(frame, day, sun, every_px=3)
-        ground = self.scenery(frame, day).ground
+        made = self.scenery(frame, day)
         row, col = (k // hyperspectral.PIXEL_M for k in (-frame.y0, frame.x0))
+        strange = self._laid(points_of(frame), made, first_col=col, per_px=3)
         cube, masks = hyperspectral.scene(
-            ground,
-            illumination(ground, sun),
-            hyperspectral.Above(sky, air, sun.zenith_deg, aerosol),
+            made.ground,
+            illumination(made.ground, sun),
+            hyperspectral.Above(sky, air, sun.zenith_deg, aerosol, strange),
             rows=slice(row, row + frame.height // 3),
             cols=slice(col, col + frame.width // 3),
             seed=self.seed,
             name=f"{acquisition.place}/{day.isoformat()}",
+            table=table_under(self.shift, "ENMAP"),
         )
         return cube, {name: masks[f"quality_{name}"] for name in CLASSES_ENMAP}
 
@@ -196,7 +197,7 @@ class World:
     ) -> Mapping[str, npt.NDArray[Any]]:
         """Return bands of a composite (y, x): its middle day's surface, veiled where no day was clear."""
         start, end = acquisition.interval
-        land = modis.parts_land(frame, self.seed, self.shift.kind is Kind.BIOME)
+        land = modis.parts_land(frame, self.seed, *strange_land(self.shift.kind))
         made = self._on_day(land, acquisition.moment.date())
         if LAND_COVER in bands:
             return {LAND_COVER: modis.land_cover_map(frame, land, made, self.seed + 3_100)}
@@ -205,7 +206,10 @@ class World:
         wide = frame.points(margin=1)
         looks = modis.looks_of(self._sky(wide, day, sun) for day in days)
         needed = sorted({*bands, "M2", "M4", "M6"} - {RANK})
-        found = modis.composite(frame, made.ground, looks, needed, sun=sun)
+        first, per_px = frame.h * frame.tile_px + frame.col0, modis.parts_along(frame)
+        strange = self._laid(land.points, made, first_col=first, per_px=per_px)
+        table = table_under(self.shift, "MODIS")
+        found = modis.composite(frame, made.ground, looks, needed, sun=sun, table=table, laid=strange)
         rank = modis.reliability(found, looks.clear_yx)
         return {b: rank if b == RANK else found[b] for b in bands}
 
@@ -274,8 +278,8 @@ class World:
 
 
 def _land(frame: Frame, seed: int, kind: Kind) -> Land:
-    style = UNSEEN_STYLE if kind is Kind.CITY else None
-    return land_of(frame, seed, foreign=kind is Kind.BIOME, town_style=style)
+    foreign, style = strange_land(kind)
+    return land_of(frame, seed, foreign=foreign, town_style=style)
 
 
 def _middle(frame: Frame) -> Points:

@@ -11,9 +11,10 @@ from made_up import EPSG, TILE, WHOLE, Means, World, edge_within, job, scene
 
 from eomap.core.grid import Window, tile_window, transformer
 from eomap.errors import BrokenInputError
+from eomap.fetch import looks_of
 from eomap.kernels.median import median_and_spread_numpy
 from eomap.products import product
-from eomap.worker import fetch_composite, infer, looks_of
+from eomap.worker import fetch_composite, infer
 
 BOX = (12.0, 51.5, 13.5, 53.0)
 SCENES = tuple(scene(f"s{n}", f"2024-06-{n:02d}", box=BOX) for n in (1, 11, 21, 28))
@@ -150,7 +151,7 @@ def test_neighbouring_scenes_of_one_pass_are_one_look():
     window = Window(10, PART.row0, PART.row0 + 10, PART.col0, PART.col0 + 10)
     made = fetch_composite(job(TILE, window, twice, mask="none"), World(EPSG))
     assert made.n_clear_yx.max() == 1
-    assert [len(g) for g in looks_of(twice, made.frame)] == [2]
+    assert [len(g) for _, g in looks_of(twice, made.frame)] == [2]
 
 
 def test_scenes_away_from_a_frame_are_not_opened():

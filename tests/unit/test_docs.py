@@ -70,12 +70,15 @@ def test_jobs_are_shell_and_listed(job):
 
 @pytest.fixture
 def in_folder_with_a_cube(tmp_path, monkeypatch, capsys):
-    """The working directory holds `map.zarr`, made from a small made-up catalogue, and `zones.geojson`."""
+    """The working directory holds two cubes made from a small made-up catalogue, and `zones.geojson`."""
     root = write_catalog(tmp_path / "catalog")
     monkeypatch.chdir(tmp_path)
     without_weights(monkeypatch)
     words = ("--bbox", AREA, "--catalog", root, "--period", PERIOD, "--layer", "probability")
     code, _, err = command(monkeypatch, capsys, "run", *words, "--engine", "inline", "--out", "map.zarr")
+    assert code == 0, err
+    words = (*words[:-2], "--grid", "utm", "--engine", "inline", "--out", "zones.zarr")
+    code, _, err = command(monkeypatch, capsys, "run", *words)
     assert code == 0, err
     west, south, east, north = map(float, AREA.split(","))
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]

@@ -36,6 +36,25 @@ def test_likeness_is_a_likeness():
     assert off.min() >= 0 and off.max() < 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "openness", "height", "pervious", "plants"),
+    [(1, 4, 1, 0, 1, 0), (1, 3, 0, 2, 0, 0), (4, 15, 2, 3, 1, 1), (7, 11, 0, 0, 0, 1), (8, 15, 2, 1, 0, 1),
+     (9, 14, 1, 1, 0, 1), (1, 17, 3, 3, 1, 1), (2, 12, 1, 1, 1, 1)],
+)  # fmt: skip
+def test_likeness_counts_steps_apart(one, other, openness, height, pervious, plants):
+    steps = openness + height + 3 * pervious + 3 * plants
+    assert likeness()[one - 1, other - 1] == round(1 - steps / 12, 2)
+
+
+def test_the_weights_are_the_published_ones_and_not_their_complement():
+    like = likeness()
+    printed = [1, 0.92, 0.83, 0.67, 0.58, 0.5, 0.58, 0.75, 0.42, 0.75, 0.33, 0.25, 0.08, 0, 0.25, 0, 0]
+    assert like[0].tolist() == printed
+    assert like[7, 13:].tolist() == [0.25, 0.5, 0.33, 0.33]
+    assert class_figures(matrix((1, 2, 3)))["OAw"] == pytest.approx(0.92)
+    assert class_figures(matrix((1, 17, 3)))["OAw"] == 0
+
+
 def test_a_compact_zone_is_more_like_compact_zones_than_like_trees_or_water():
     like = likeness()
     for zone in (1, 2, 3):

@@ -3,20 +3,30 @@
 With it come how many looks there were, how far they lie apart, and of which day the picture is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import Window, cell_index
+from eomap.core.grid import cell_index
 from eomap.core.layer import Layer
 from eomap.core.ports import U16, Predictor
 from eomap.core.product import Inputs, Need, Product
+from eomap.core.sensor import Sensor
+from eomap.core.speckle import FILTERS
 from eomap.errors import MisuseError
 from eomap.sensors import sensor
 
 FILL, NO_LOOK, LARGEST = 65_535, 0, 65_534
+GREENNESS_BANDS = ("B04", "B08")
+DEVIATION_LAYERS = (
+    Layer("smad", "uint16", "spectral median absolute deviation from the geomedian", fill=FILL, scale=1e-6),
+    Layer("emad", "uint16", "Euclidean median absolute deviation from the geomedian", fill=FILL, scale=1e-4),
+    Layer("bcmad", "uint16", "Bray-Curtis deviation from the geomedian, median", fill=FILL, scale=1e-5),
+)
+"""Of Roberts, Dunn and Mueller 2018, doi:10.1109/IGARSS.2018.8518312; scales as in `kernels.composite`."""
+DEVIATIONS = tuple(layer.name for layer in DEVIATION_LAYERS)
 STRIP_ROWS = 250
 """Rows of cells placed at once: exact positions of a whole tile would take more memory than its values."""
 
@@ -36,42 +46,53 @@ class Placed:
 def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
     """Return the layers of the composite for the window of `inputs`, as stored values; no network is asked.
 
-    Shapes: (y, x) cells; `values` names the layer (b, y, x). A cell takes what the pixel at its centre has,
-    never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells without a clear
-    look are 0 in the values and `n_clear`; `spread` is fill where there are fewer than two looks, `day` where
-    there is none.
+    Shapes: (y, x) cells of the window; `values` names the layer (b, y, x). A cell takes what the pixel at
+    its centre has, never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells
+    without a clear look are 0 in the values and `n_clear`; `spread` is fill where there are fewer than two
+    looks, `day` and the deviations where there is none.
     """
-    given = {
+    given: dict[str, U16 | None] = {
         values: inputs.dn_byx,
         "n_clear": inputs.n_clear_yx,
         "spread": inputs.spread_yx,
         "day": inputs.day_yx,
     }
+    if inputs.deviation_kyx is not None:
+        given |= dict(zip(DEVIATIONS, inputs.deviation_kyx, strict=True))
     window = inputs.window
     made: dict[str, U16] = {}
     for name, source in given.items():
         if source is None:
             raise ValueError(f"{name}: the composite's need asks for it, the worker did not give it")
         made[name] = np.empty((*source.shape[:-2], *window.shape), np.uint16)
+    unseen = inputs.n_clear_yx == 0
     for top in range(0, window.shape[0], STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, window.shape[0]))
-        strip = Window(window.step, window.row0 + top, window.row0 + rows.stop, window.col0, window.col1)
+        strip = replace(window, row0=window.row0 + top, row1=window.row0 + rows.stop)
         row, col = cell_index(strip, inputs.frame, cell_px=1)
         wanted = inputs.wanted_yx[rows]
         for name, out in made.items():
-            cells = given[name][..., row, col]  # type: ignore[index]  # none is None, see above
+            # In a zone the cells are a view of what was given, which stays as it is.
+            cells, target = given[name][..., row, col], out[..., rows, :]  # type: ignore[index]  # none is None
             if name == "day":
-                cells[cells == 0] = FILL
-            elif name != "spread":
-                np.minimum(cells, LARGEST, out=cells)
-            out[..., rows, :] = np.where(wanted, cells, FILL)
+                np.copyto(target, np.where(cells == 0, FILL, cells))
+            elif name in DEVIATIONS:
+                np.copyto(target, np.where(unseen[row, col], FILL, cells))
+            else:
+                np.minimum(cells, FILL if name == "spread" else LARGEST, out=target)
+            target[..., ~wanted] = FILL
     return dict(made)
 
 
 def variant(
-    *, sensor: str = "sentinel-2", method: str = "", bands: tuple[str, ...] | list[str] = ()
+    *,
+    sensor: str = "sentinel-2",
+    method: str = "",
+    bands: tuple[str, ...] | list[str] = (),
+    speckle: str = "none",
+    orbit: str = "",
 ) -> Product:
-    """Return the composite of a sensor, by a method, of some of its bands.
+    """Return the composite of a sensor, by a method, of some of its bands; of radar filtered, of some orbits.
 
     Raises MisuseError where the sensor does not have them.
     """
@@ -84,11 +105,16 @@ def variant(
             ", ".join(by.bands) if len(by.bands) < 20 else f"{len(by.bands)} from {next(iter(by.bands))} on"
         )
         raise MisuseError("--bands", expected=f"bands of {by.name}: {there}", got=", ".join(strange))
+    if method == "greenest" and not set(GREENNESS_BANDS) <= set(bands):
+        red, nir = GREENNESS_BANDS
+        raise MisuseError("--bands", expected=f"{red} and {nir} among them", got=", ".join(bands))
+    deviations = method == "geomedian"
+    need = Need(by.name, bands, 0, spread=True, days=True, deviations=deviations, method=_kernel(by, method))
     return Product(
         name="composite",
         version="2.0",
         title="Clear-sky composite" if by.name == "sentinel-2" else f"Composite of {by.title}",
-        needs=(Need(of=by.name, bands=bands, halo_px=0, spread=True, days=True, method=method),),
+        needs=(_radar(need, by, speckle, orbit),),
         gives=(
             Layer(
                 by.quantity,
@@ -119,12 +145,31 @@ def variant(
                 fill=FILL,
                 unit="days since 1970-01-01",
             ),
+            *(DEVIATION_LAYERS if deviations else ()),
         ),
         step=by.step,
         cell_px=1,
         compute=Placed(by.quantity),
         variant=variant,
     )
+
+
+def _kernel(by: Sensor, method: str) -> str:
+    """Return the kernel of a method: decibels have no mean, the powers that they stand for do."""
+    return "mean_in_power" if method == "mean" and by.unit == "dB" else method
+
+
+def _radar(need: Need, by: Sensor, speckle: str, orbit: str) -> Need:
+    """Return the need with the settings that only radar has."""
+    if by.unit != "dB" and (orbit or speckle != "none"):
+        flag, got = ("--orbit", orbit) if orbit else ("--speckle", speckle)
+        raise MisuseError(flag, expected=f"none, for {by.name} is no radar", got=got)
+    if speckle not in FILTERS:
+        raise MisuseError("--speckle", expected=f"one of {', '.join(FILTERS)}", got=speckle)
+    numbered = orbit.isdigit() and 1 <= int(orbit) <= 175
+    if orbit not in ("", "ascending", "descending") and not numbered:
+        raise MisuseError("--orbit", expected="ascending, descending or a relative orbit", got=orbit)
+    return replace(need, speckle=speckle, orbit=orbit.zfill(3) if numbered else orbit)
 
 
 _sensor = sensor

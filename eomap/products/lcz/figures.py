@@ -14,44 +14,38 @@ F64 = npt.NDArray[np.float64]
 BUILT = np.arange(17) < 10
 """LCZ 1 to 10; A to G are natural."""
 
-_TRAITS = (
-    # building share, pervious share, height of roughness elements in m, kind of cover
-    (0.50, 0.05, 50.0, "built"),
-    (0.55, 0.10, 17.5, "built"),
-    (0.55, 0.15, 6.5, "built"),
-    (0.30, 0.35, 50.0, "built"),
-    (0.30, 0.30, 17.5, "built"),
-    (0.30, 0.45, 6.5, "built"),
-    (0.75, 0.15, 3.0, "built"),
-    (0.40, 0.10, 6.5, "built"),
-    (0.15, 0.70, 6.5, "built"),
-    (0.25, 0.45, 10.0, "built"),
-    (0.05, 0.95, 16.5, "woody"),
-    (0.05, 0.95, 9.0, "woody"),
-    (0.05, 0.95, 1.0, "woody"),
-    (0.05, 0.95, 0.5, "low plants"),
-    (0.05, 0.05, 0.1, "bare"),
-    (0.05, 0.95, 0.1, "bare"),
-    (0.05, 0.95, 0.0, "water"),
+_STEPS_APART = (
+    (1, 2, 4, 5, 6, 5, 3, 7, 3, 8, 9, 11, 12, 9, 12, 12),
+    (1, 5, 4, 5, 4, 2, 7, 2, 7, 8, 9, 11, 8, 11, 11),
+    (6, 5, 4, 3, 1, 5, 1, 6, 7, 8, 10, 7, 10, 10),
+    (1, 2, 3, 6, 3, 5, 6, 5, 6, 8, 11, 8, 8),
+    (1, 2, 4, 2, 4, 5, 4, 6, 7, 10, 7, 7),
+    (1, 3, 1, 3, 4, 3, 4, 5, 9, 6, 6),
+    (4, 2, 4, 3, 4, 5, 7, 10, 7, 7),
+    (3, 1, 7, 6, 7, 9, 6, 8, 8),
+    (4, 5, 4, 3, 5, 8, 5, 5),
+    (7, 6, 7, 9, 6, 8, 8),
+    (1, 2, 4, 7, 4, 4),
+    (1, 3, 6, 3, 3),
+    (2, 5, 2, 2),
+    (3, 1, 1),
+    (3, 3),
+    (1,),
 )
-"""Middles of the ranges in table 3 of Stewart and Oke (2012), doi:10.1175/BAMS-D-11-00019.1; an open
-range ends at its physical limit, heights above 25 m count as 50 m."""
+"""How far each zone is from those after it, twelfths: figure 3 of Bechtel, Demuzere and Stewart (2020)."""
 
 
 def likeness() -> F64:
-    """Return how alike two zones are (c, c), 0 to 1: one minus the mean difference of four traits.
+    """Return how alike two zones are (c, c), 0 to 1: the weights of the published OAw.
 
-    Traits: building share, pervious share, logarithm of (1 m + height), each over its range among the
-    zones; kind of cover, equal or not. These are eomap's own weights: the matrix of Bechtel et al. (2017),
-    which was drawn up by experts, was not at hand, so that OAw here orders maps but is not
-    comparable with published OAw.
+    Bechtel, Demuzere and Stewart (2020), doi:10.3390/rs12111769, count up to twelve steps: openness and
+    height one per degree, pervious or not three, buildings or plants three. They print two decimals, as
+    here rounded; later revisions of theirs may differ by a step. The paper itself was not at hand: the
+    numbers are those in which independent copies of its matrix agree.
     """
-    numbers = np.array([t[:3] for t in _TRAITS])
-    numbers[:, 2] = np.log1p(numbers[:, 2])
-    numbers /= np.ptp(numbers, axis=0)
-    apart = np.abs(numbers[:, None] - numbers[None, :]).sum(axis=-1)
-    cover = np.array([t[3] for t in _TRAITS])
-    return 1 - (apart + (cover[:, None] != cover[None, :])) / 4
+    apart = np.zeros((17, 17))
+    apart[np.triu_indices(17, 1)] = np.concatenate(_STEPS_APART)
+    return np.round(1 - (apart + apart.T) / 12, 2)
 
 
 def class_figures(matrix: npt.ArrayLike) -> dict[str, float]:

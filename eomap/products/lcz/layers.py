@@ -24,7 +24,7 @@ QUANTA = 250
 def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.generic]]:
     """Return the layers of the LCZ product for the window of `inputs`, as stored values.
 
-    Shapes: (y, x) lattice cells; `probability` (c, y, x). Cells outside the AOI keep the fill value;
+    Shapes: (y, x) cells of the window; `probability` (c, y, x). Cells outside the AOI keep the fill value;
     cells without enough clear pixels are 0 in `lcz` and fill in the scaled layers. Small gaps are
     filled with the mean of clear pixels within 240 m before the network sees them.
     """
@@ -35,10 +35,9 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.gene
     gaps = _window_sums((filled == 0).any(axis=0), halo_px)
     context = _window_sums(inputs.n_clear_yx > 0, halo_px) / WINDOW_PX**2
     mappable = (share > SEEN_SHARE) & (context >= CONTEXT_SHARE) & (gaps == 0)
-    row, col = cell_index(inputs.window, inputs.frame, cell_px=CELL_PX)
-    row, col = row - halo_px // CELL_PX, col - halo_px // CELL_PX
+    row, col = cell_index(inputs.window, inputs.frame, cell_px=CELL_PX, halo_px=halo_px)
     needed = np.zeros_like(mappable)
-    needed[row[inputs.wanted_yx], col[inputs.wanted_yx]] = True
+    np.logical_or.at(needed, (row, col), inputs.wanted_yx)
     cut = halo_px - predict.halo_px
     probability = predict(
         np.ascontiguousarray(filled[:, cut : filled.shape[1] - cut, cut : filled.shape[2] - cut]),

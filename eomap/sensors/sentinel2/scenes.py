@@ -13,6 +13,7 @@ from eomap.core.source import Asset, Band, Item, Scene
 from eomap.errors import BrokenInputError
 from eomap.sensors.sentinel2.names import BANDS, SCENE_CLASS, asset_names, level_of
 from eomap.sensors.sentinel2.offset import SCALE, OffsetDecision, offset_of
+from eomap.sensors.sentinel2.twins import tile_of
 
 
 def to_scene(
@@ -51,7 +52,15 @@ def to_scene(
         footprint_wkb=item.footprint_wkb.hex(),
         signing=signing,
         etag=digest(sums) if sums else "",
+        epsg=_epsg(item, [a for n in bands if (a := item.asset(names.get(n, n))) is not None]),
     )
+
+
+def _epsg(item: Item, assets: Sequence[Asset]) -> int:
+    """Return the CRS of an item's pixels: what its assets say, else the zone of its MGRS tile, else 0."""
+    said = next((a.epsg for a in assets if a.epsg), 0)
+    tile = tile_of(item)
+    return said or ((32600 if tile[2] >= "N" else 32700) + int(tile[:2]) if tile else 0)
 
 
 def _band(item: Item, asset: Asset, name: str, decision: OffsetDecision) -> Band:
@@ -70,14 +79,15 @@ def reflectance_dn(raw_yx: npt.NDArray[np.generic], band: Band) -> npt.NDArray[n
     Unseen are 0, the band's `nodata` and NaN. Reflectance at or below zero, real over dark water since
     baseline 04.00, becomes 1. Whole numbers stay exact while the band's scale is 0.0001.
     """
+    from eomap.kernels.codes import shifted_codes  # numba, which a plan does without
+
     raw = np.asarray(raw_yx)
+    if band.scale == SCALE and raw.dtype.kind in "iu":
+        return shifted_codes(raw, round(band.offset / SCALE), band.nodata)
     unseen = (raw == 0) | np.isnan(raw) if raw.dtype.kind == "f" else raw == 0
     if band.nodata is not None:
         unseen |= raw == band.nodata
-    if band.scale == SCALE and raw.dtype.kind in "iu":
-        value = raw.astype(np.int32) + np.int32(round(band.offset / SCALE))
-    else:
-        value = np.rint((np.where(unseen, 0, raw).astype(np.float64) * band.scale + band.offset) / SCALE)
+    value = np.rint((np.where(unseen, 0, raw).astype(np.float64) * band.scale + band.offset) / SCALE)
     out = np.clip(value, 1, 65535).astype(np.uint16)
     out[unseen] = 0
     return out

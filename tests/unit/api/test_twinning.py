@@ -40,6 +40,8 @@ def test_it_writes_a_catalogue_and_says_what_is_there(monkeypatch, capsys, tmp_p
     [
         (("--sensors", "s2,landsat"), "landsat"),
         (("--sensors", ""), "--sensors"),
+        (("--sensors", "s1", "--shift", "smoke"), "--shift smoke"),
+        (("--sensors", "enmap,modis", "--shift", "offset"), "--shift offset"),
         (("--level", "L3"), "--level"),
         (("--quirk", "nonsense"), "two-baselines"),
         (("--aoi", "x.geojson"), "both or none"),

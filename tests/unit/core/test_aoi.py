@@ -8,8 +8,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eomap.core.aoi import Aoi, clean, clip_to_tile, from_bbox, tiles_meeting, tiles_of, vet
+from eomap.core.aoi import Aoi, clean, from_bbox, vet
 from eomap.core.grid import Tile
+from eomap.core.tiling import clip_to_tile, tiles_meeting, tiles_of
 from eomap.errors import MisuseError
 
 SQUARE = "POLYGON((12 52,13 52,13 53,12 53,12 52))"

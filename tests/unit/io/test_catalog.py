@@ -1,17 +1,20 @@
 """Named catalogues, and single items with the oddities of real ones."""
 
 import json
-from datetime import UTC, datetime
+import pickle
+from datetime import UTC, date, datetime
 
 import pytest
 import shapely
 from pyproj import CRS
 
+from eomap.core.period import Period
 from eomap.errors import BrokenInputError
+from eomap.io.access import KINDS
 from eomap.io.catalog import named_catalogs, open_catalog
 from eomap.io.footprints import footprint, search_area
 from eomap.io.hrefs import HrefRules
-from eomap.io.stac_items import to_item
+from eomap.io.stac_items import settle, to_item
 
 OPEN = HrefRules()
 UTM33 = CRS(32633).to_wkt()
@@ -49,8 +52,12 @@ def test_the_named_catalogues():
         assert open_catalog(name).entry is entry
         assert entry.url.startswith("https://")
         assert entry.rules.hosts
-    assert named_catalogs()["earth-search"].sentinel2 == "sentinel-2-l2a"
-    assert named_catalogs()["planetary-computer"].signing == "planetary-computer"
+        assert set(entry.sensors.values()) - {"sentinel-1-grd"} <= set(entry.collections)
+        assert entry.signing in KINDS
+    sensors = {name: entry.sensors for name, entry in named_catalogs().items()}
+    assert sensors["earth-search"]["sentinel-2"] == sensors["cdse"]["sentinel-2"] == "sentinel-2-l2a"
+    assert sensors["planetary-computer"]["sentinel-1"] == "sentinel-1-rtc"
+    assert sensors["dlr-enmap"] == {"enmap": "ENMAP_HSI_L2A"}
 
 
 @pytest.mark.shared
@@ -64,7 +71,18 @@ def test_the_named_catalogues():
         ("planetary-computer", "rustac/two-sentinel-2-items.json"),
         ("planetary-computer", "recorded_pc/sentinel-1-grd.json"),
         ("planetary-computer", "recorded_pc/sentinel-1-rtc.json"),
+        ("planetary-computer", "pc/sentinel-1-rtc-pc.json"),
         ("planetary-computer", "recorded_pc/modis-13Q1-061.json"),
+        ("planetary-computer", "recorded_pc/modis-13A1-061.json"),
+        ("planetary-computer", "recorded_pc/modis-09A1-061.json"),
+        ("planetary-computer", "recorded_pc/modis-43A4-061.json"),
+        ("planetary-computer", "recorded_pc/cop-dem-glo-30.json"),
+        ("planetary-computer", "recorded_pc/cop-dem-glo-90.json"),
+        ("planetary-computer", "recorded_pc/esa-worldcover.json"),
+        ("planetary-computer", "recorded_pc/io-lulc-9-class.json"),
+        ("planetary-computer", "pc/io-lulc-annual-v02-pc.json"),
+        ("earth-search", "stac-server/item-s1-1.json"),
+        ("earth-search", "stac-server/item-s1-2.json"),
         ("cdse", "recorded/cdse_search_test_search_data_cdse_sentinel_2_p1.json"),
         ("dlr-enmap", "recorded/dlr_search_test_get_data_ids_data_type_p1.json"),
     ],
@@ -74,7 +92,8 @@ def test_the_lists_of_hosts_fit_the_recorded_items(shared, catalog, name):
     for said in recorded(shared, name):
         item = to_item(said, base=entry.url, rules=entry.rules)
         bands = entry.bands(item.collection) or {}
-        for asset in bands.values():
+        polarised = bands and set(bands) <= {"VV", "VH", "HH", "HV"}  # a scene has one or two of the four
+        for asset in [a for a in bands.values() if not polarised or a in said["assets"]]:
             assert item.asset(asset) is not None, (item.id, asset, item.properties["eomap:refused"])
         assert item.assets
         assert all("?" not in a.href for a in item.assets)
@@ -101,6 +120,35 @@ def test_modis_without_datetime_and_epsg(shared):
     start, end = (datetime.fromisoformat(said["properties"][k]) for k in ("start_datetime", "end_datetime"))
     assert item.moment == start + (end - start) / 2
     assert all(a.epsg is None for a in item.assets)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("path", "start", "end", "outside"),
+    [
+        ("recorded_pc/modis-13Q1-061.json", "2025-02-18", "2025-03-05", "2025-03-06"),
+        ("recorded_pc/modis-43A4-061.json", "2025-03-02", "2025-03-09", "2025-03-10"),
+        ("recorded_pc/esa-worldcover.json", "2021-01-01", "2021-12-31", "2022"),
+        (
+            "stactools-modis/modis-006/modis-12Q1-006/MCD12Q1.A2001001.h00v08.006/MCD12Q1.A2001001.h00v08.006.json",
+            "2001-01-01",
+            "2001-12-31",
+            "2000",
+        ),
+    ],
+)
+def test_a_recorded_composite_is_found_by_every_period_that_meets_its_days(shared, path, start, end, outside):
+    item = to_item(recorded(shared, path)[0], base="https://x.org/", rules=OPEN, collection="c")
+    assert item.span is not None and [t.date().isoformat() for t in item.span] == [start, end]
+    for asked in (start, end, f"{start[:4]}", f"1999-01-01/{start}", f"{end}/2030-01-01"):
+        found = settle(
+            [item],
+            collection=item.collection,
+            geometry=shapely.box(-180, -90, 180, 90),
+            period=Period.parse(asked),
+        )
+        assert found == [item], asked
+    assert not item.within(Period.parse(outside))
 
 
 @pytest.mark.shared
@@ -186,6 +234,24 @@ def test_transform_and_shape_tolerate_oddities():
 )
 def test_moments_however_said(said, moment):
     assert made(properties=said).moment == moment
+
+
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [
+        ({"start_datetime": "2020-06-01T00:00:00Z", "end_datetime": "2020-06-16T23:59:59Z"}, (1, 16)),
+        ({"start_datetime": "2020-06-16T00:00:00Z", "end_datetime": "2020-06-01T00:00:00Z"}, (1, 16)),
+        ({"end_datetime": "2020-06-16T23:59:59Z"}, (16, 16)),
+        ({}, (7, 7)),
+        ({"start_datetime": "soon", "end_datetime": "2020-06-16T23:59:59Z"}, (7, 7)),
+    ],
+)
+def test_an_item_is_found_by_the_days_that_it_spans(said, days):
+    item = made(properties={"datetime": "2020-06-07T10:00:00Z"} | said)
+    for day in range(1, 31):
+        asked = Period(date(2020, 6, day), date(2020, 6, day))
+        assert item.within(asked) == (days[0] <= day <= days[1]), day
+    assert pickle.loads(pickle.dumps(item)) == item
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eomap.errors import MisuseError
+from eomap.kernels.blend import finished, finished_numpy
 from eomap.kernels.cells import entropy
 from eomap.kernels.mosaic import (
     WEIGHT_TOP,
@@ -14,8 +15,6 @@ from eomap.kernels.mosaic import (
     add_window_numpy,
     blank,
     feather,
-    finished,
-    finished_numpy,
 )
 
 FIELDS = ("sum_cyx", "weight_yx", "ood_yx", "count_yx")

@@ -139,6 +139,10 @@ def test_enmap_and_modis_have_the_habits_of_their_providers(full):
         "modis-13Q1-061", geometry=box(*BOUNDS), period=Period.parse("2023")
     )
     assert all(i.moment for i in moment), "the middle of start and end"
+    for name, asked in (("modis-12Q1-061", "2023-02"), ("vnp46a4-002", "2023-12-31/2024-01-31")):
+        found = open_catalog(str(full)).search(name, geometry=box(*BOUNDS), period=Period.parse(asked))
+        assert [i.id for i in found] == [i["id"] for i in items(full, name)]
+        assert not open_catalog(str(full)).search(name, geometry=box(*BOUNDS), period=Period.parse("2024"))
     ndvi = full / "modis-13Q1-061" / items(full, "modis-13Q1-061")[0]["id"] / "250m_16_days_NDVI.tif"
     with rasterio.open(ndvi) as file:
         row, col = file.shape[0] // 2, file.shape[1] // 2

@@ -13,6 +13,7 @@ from eomap.twin.acquisitions import acquisitions
 from eomap.twin.earth import points_of
 from eomap.twin.ground import scenery
 from eomap.twin.materials import band_table
+from eomap.twin.shift import Kind, Shift
 from eomap.twin.sinusoid import RADIUS_M, SinusoidFrame, area_mean, pixel_of
 from eomap.twin.source import CLASSES_ENMAP, LAND_COVER, RANK
 from eomap.twin.world import World
@@ -142,6 +143,85 @@ def test_a_week_of_clouds_is_told_and_hides_the_plants():
     assert np.array_equal(dull["M1"][~hidden], clear["M1"][~hidden])
     before, after = ((m["M2"] - m["M1"]) / (m["M2"] + m["M1"]) for m in (clear, dull))
     assert np.median(after[hidden]) < np.median(before[hidden]) - 0.1
+
+
+PLUME, PLUME_SEED = Frame(32632, 634_800, 6_158_400, 480, 480), 51
+"""Coast and land, and with this seed the edge of a plume over both."""
+ABOVE = (Kind.STRIPES, Kind.SMOKE, Kind.GLINT, Kind.SATURATION)
+
+
+def shifted(kind, *, cover=0.0):
+    days = {*DAYS, ENMAP.day}
+    return World(PLUME_SEED, shift=Shift(kind), covers=dict.fromkeys(days, cover))
+
+
+def told(world, day):
+    """Return where the truth says that the shift holds (y, x), at 10 m."""
+    return world.truth(PLUME, day)["shift"].values == 1
+
+
+@pytest.mark.parametrize("cover", [0.0, 0.5])
+@pytest.mark.parametrize("kind", ABOVE)
+def test_a_shift_changes_enmap_where_the_truth_says_and_nowhere_else(kind, cover):
+    world = shifted(kind, cover=cover)
+    share = area_mean(told(world, ENMAP.day), 3)
+    assert 0.01 < (share > 0).mean() < 0.98, "the frame must hold both, or nothing is tested"
+    (usual, _), (other, masks) = (
+        w.hyperspectral(ENMAP, PLUME) for w in (shifted(Kind.NONE, cover=cover), world)
+    )
+    assert np.array_equal(usual[:, share == 0], other[:, share == 0], equal_nan=True)
+    blue = int(np.abs(NM - 490).argmin())
+    assert (other[blue] != usual[blue])[share == 1].mean() > 0.8
+    part, flags = world.hyperspectral(ENMAP, PLUME.sub(60, 180, 120, 300))
+    assert np.array_equal(part, other[:, 20:60, 40:100], equal_nan=True)
+    assert all(np.array_equal(flags[n], masks[n][20:60, 40:100]) for n in CLASSES_ENMAP)
+
+
+@pytest.mark.parametrize("cover", [0.0, 0.7])
+@pytest.mark.parametrize("kind", ABOVE)
+def test_a_shift_changes_modis_where_the_truth_says_and_nowhere_else(kind, cover):
+    world = shifted(kind, cover=cover)
+    grid, place = grid_of(PLUME, 4800)
+    count = np.bincount(place.ravel(), minlength=grid.height * grid.width)
+    whole = count > 0.98 * grid.pixel_m**2 / 100
+    share = (
+        np.bincount(place.ravel(), told(world, DAYS[0]).ravel(), minlength=len(count))[whole] / count[whole]
+    )
+    usual, other = (w.modis(WEEK, grid, ("M1", "M3", RANK)) for w in (shifted(Kind.NONE, cover=cover), world))
+    changed = (other["M3"] != usual["M3"]).ravel()[whole]
+    # A pixel is 16 places in MODIS and 500 in the truth: thin edges of a plume can fall between them.
+    assert 0.01 < (share > 0).mean() < 0.98 and not changed[share == 0].any()
+    assert changed[share > 0.5].mean() > (0.8 if kind is not Kind.STRIPES else 0.95)
+    part = world.modis(WEEK, grid.sub(2, 9, 3, 8), ("M1", "M3", RANK))
+    assert all(np.array_equal(part[b], other[b][2:9, 3:8]) for b in part)
+
+
+def test_smoke_is_thickest_at_short_waves_for_enmap_and_modis():
+    grid, _ = grid_of(PLUME, 4800)
+    (clear, _), (hazy, _) = (shifted(k).hyperspectral(ENMAP, PLUME) for k in (Kind.NONE, Kind.SMOKE))
+    near = [int(np.abs(NM - nm).argmin()) for nm in (450, 2200)]
+    blue, swir = (np.abs(hazy[b] - clear[b]).mean() for b in near)
+    assert blue > 3 * swir
+    dull = [w.modis(WEEK, grid, ("M3", "M7")) for w in (shifted(Kind.NONE), shifted(Kind.SMOKE))]
+    blue, swir = (np.abs(dull[1][b] - dull[0][b]).mean() for b in ("M3", "M7"))
+    assert blue > 2 * swir
+
+
+TOWN = Frame(32632, 633_600, 6_155_400, 90, 90)
+
+
+@pytest.mark.parametrize("kind", [Kind.DRIFT, Kind.SENSOR, Kind.CITY, Kind.BIOME])
+def test_a_shift_of_the_whole_scene_changes_enmap_and_modis(kind):
+    usual, other = (
+        World(SEED, shift=Shift(k), covers=dict.fromkeys([*DAYS, ENMAP.day], 0.0)) for k in (Kind.NONE, kind)
+    )
+    assert (other.truth(TOWN, ENMAP.day)["shift"].values == 1).all()
+    (before, _), (after, _) = (w.hyperspectral(ENMAP, TOWN) for w in (usual, other))
+    assert (np.abs(after - before) > 0.005).any(0).mean() > 0.1
+    grid, _ = grid_of(TOWN, 4800)
+    before, after = (w.modis(WEEK, grid, ("M1", "M5", "M6")) for w in (usual, other))
+    assert all((after[b] != before[b]).mean() > 0.3 for b in after)
+    assert max(np.abs(after[b] - before[b]).max() for b in after) > 0.001
 
 
 def test_a_fifth_of_the_land_cover_is_wrong():

@@ -11,12 +11,21 @@ from hypothesis import strategies as st
 from eomap.core.grid import Frame, transformer
 from eomap.twin.atmosphere import Air
 from eomap.twin.climate import strangers
-from eomap.twin.ground import land_of, scenery
-from eomap.twin.land import WATER, Cover
-from eomap.twin.materials import Material, band_table
+from eomap.twin.events import cleared
+from eomap.twin.ground import CROWN_SHARE, crowns, land_of, scenery
+from eomap.twin.land import DENSE_TREES, SCATTERED_TREES, WATER, Cover
+from eomap.twin.materials import Material, band_table, broadened
 from eomap.twin.optical import MARGIN_PX, Sun, above_air, air_optics, around, coarser, illumination, surface
-from eomap.twin.shift import Kind, Shift, shifted, table_under, where
-from eomap.twin.truth import BY_NAME, biomass_mg_ha, majority, naturalness, settlement_share, static_truth
+from eomap.twin.shift import Kind, Shift, laid, table_under, where
+from eomap.twin.truth import (
+    BY_NAME,
+    biomass_mg_ha,
+    canopy_height_m,
+    majority,
+    naturalness,
+    settlement_share,
+    static_truth,
+)
 
 SEED, DAY = 17, date(2024, 6, 20)
 X, Y = transformer(4326, 32630).transform(-1.49, 55.06)
@@ -58,6 +67,32 @@ def test_fractions_are_shares(land):
     assert (land.building_m_yx > 0)[land.roofs_yx > 0].all()
     assert (np.isnan(land.street_angle_yx) == (land.zone_yx > 10)).all()
     assert land.fraction_myx[Material.WATER][land.zone_yx == WATER].min() == 255
+
+
+@pytest.fixture(scope="module")
+def savanna():
+    x, y = transformer(4326, 32636).transform(35.1, 8.0)
+    return land_of(Frame(32636, int(x // 600) * 600, int(y // 600) * 600, 480, 480), SEED)
+
+
+def test_open_woodland_is_tree_cover_where_its_crowns_are(savanna):
+    land = savanna
+    crown = crowns(land.fraction_myx)
+    for zone in (DENSE_TREES, SCATTERED_TREES):
+        wild = (land.zone_yx == zone) & ~land.wild.road_yx & (land.cover_yx != Cover.MANGROVE)
+        assert wild.sum() > 1_000
+        assert ((land.cover_yx == Cover.TREES) == (crown >= CROWN_SHARE))[wild].all()
+        trees = wild & (land.cover_yx == Cover.TREES)
+        assert canopy_height_m(land)[trees].min() > 0 and biomass_mg_ha(land, SEED)[trees].min() > 0
+    assert (land.cover_yx == Cover.GRASS)[land.zone_yx == SCATTERED_TREES].mean() > 0.4
+
+
+def test_a_clearing_takes_open_woodland_whole(savanna):
+    land = savanna
+    seen = scenery(land, date(2026, 12, 30), SEED)
+    felled = cleared(land.points, date(2026, 12, 30), SEED + 2_000) & (land.zone_yx == SCATTERED_TREES)
+    assert felled.any() and seen.cleared_yx[felled].all()
+    assert (canopy_height_m(land, seen)[felled] == 0).all()
 
 
 def test_truth_is_stored_in_its_units(land):
@@ -134,21 +169,17 @@ def test_a_shift_of_a_place_changes_that_place_only(land, kind):
     water = land.zone_yx == WATER
     seen = np.full(FRAME.shape, 0.12, np.float32)
     shift, seed = Shift(kind), PLUME_SEED
-    other = shifted(seen, shift, land.points, FRAME, centre_nm=560.0, water_yx=water, seed=seed)
+    first = FRAME.x0 // 10
+    over = laid(shift, land.points, water, first_col=first, seed=seed)
+    assert over is not None
+    other = over.over(seen, centre_nm=560.0)
     here = where(shift, land.points, water, seed)
     assert 0 < here.mean() < 0.7
     assert (other[~here] == seen[~here]).all() and (other[here] != seen[here]).mean() > 0.9
-    part = FRAME.sub(30, 90, 60, 150)
-    cut = shifted(
-        seen[30:90, 60:150],
-        shift,
-        land.points.part(slice(30, 90), slice(60, 150)),
-        part,
-        centre_nm=560.0,
-        water_yx=water[30:90, 60:150],
-        seed=seed,
-    )
-    assert np.array_equal(cut, other[30:90, 60:150])
+    points = land.points.part(slice(30, 90), slice(60, 150))
+    part = laid(shift, points, water[30:90, 60:150], first_col=first + 60, seed=seed)
+    assert part is not None
+    assert np.array_equal(part.over(seen[30:90, 60:150], centre_nm=560.0), other[30:90, 60:150])
 
 
 def test_a_shift_of_the_sensor_changes_its_bands():
@@ -159,6 +190,26 @@ def test_a_shift_of_the_sensor_changes_its_bands():
     change = [np.abs(m - usual.mean_mb).max() for m in moved]
     assert all(a < b for a, b in pairwise(change)) and change[2] > 0.01
     assert np.abs(table_under(Shift(Kind.SENSOR), "S2A").mean_mb - usual.mean_mb).max() > 0.02
+
+
+@pytest.mark.parametrize("satellite", ["ENMAP", "MODIS"])
+@pytest.mark.parametrize("kind", [Kind.DRIFT, Kind.SENSOR])
+def test_a_shift_of_the_sensor_changes_the_bands_of_enmap_and_modis(satellite, kind):
+    usual, other = (table_under(Shift(k), satellite) for k in (Kind.NONE, kind))
+    assert other.names == usual.names and np.array_equal(other.centre_nm, usual.centre_nm)
+    change = np.abs(other.mean_mb - usual.mean_mb)
+    assert other.mean_mb.shape == usual.mean_mb.shape and 0.01 < change.max() < 0.6
+
+
+def test_broader_bands_see_the_same_light_with_less_detail():
+    usual = band_table("ENMAP")
+    same, broad = broadened("ENMAP", 0.0), broadened("ENMAP", 40.0)
+    assert np.allclose(same.mean_mb, usual.mean_mb, atol=1e-6)
+    step = np.abs(np.diff(usual.mean_mb[:, :90])).max(1), np.abs(np.diff(broad.mean_mb[:, :90])).max(1)
+    assert (step[1] < step[0]).all() and abs(broad.mean_mb.mean() - usual.mean_mb.mean()) < 0.005
+    assert np.abs(broad.mean_mb - usual.mean_mb).max() > 0.02
+    for table in (same, broad):
+        assert (table.mean_mb >= 0).all() and (table.mean_mb <= 1).all()
     assert all(k != own for own, k in enumerate(strangers().tolist()))
     assert not where(
         Shift(), land_of(FRAME.sub(0, 20, 0, 20), SEED).points, np.zeros((20, 20), bool), SEED

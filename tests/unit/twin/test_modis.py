@@ -11,7 +11,7 @@ from pyproj import CRS, Transformer
 from eomap.errors import MisuseError
 from eomap.twin.earth import Site, from_site, near
 from eomap.twin.land import Cover
-from eomap.twin.materials import Material
+from eomap.twin.materials import Material, band_table
 from eomap.twin.modis import (
     CLOUDY,
     GOOD,
@@ -43,6 +43,7 @@ SPHERE = CRS.from_proj4(f"+proj=longlat +R={RADIUS_M} +no_defs")
 TO_GRID = Transformer.from_crs(SPHERE, CRS.from_proj4(f"+proj=sinu +R={RADIUS_M} +units=m"), always_xy=True)
 SOMEWHERE = SinusoidFrame(18, 4, PX_500M, 100, 200, 40, 60)
 SUN = Sun(35.0, 150.0)
+TABLE = band_table("MODIS")
 
 
 def ground_of(frame, per_px, **share):
@@ -157,12 +158,12 @@ def test_the_land_cover_knows_no_cut():
 def test_reflectance_is_the_mean_of_the_parts_and_of_light():
     frame = SOMEWHERE.sub(0, 4, 0, 6)
     ground = ground_of(frame, 4, GRASS=0.6, SOIL=0.4)
-    fine = surface(ground, ["M1", "M2"], sun=SUN, per_px=1)
-    coarse = surface(ground, ["M1", "M2"], sun=SUN, per_px=4)
+    fine = surface(ground, ["M1", "M2"], sun=SUN, per_px=1, table=TABLE)
+    coarse = surface(ground, ["M1", "M2"], sun=SUN, per_px=4, table=TABLE)
     assert coarse.shape == (2, 4, 6) and coarse.dtype == np.float32
     assert np.allclose(coarse, area_mean(fine, 4), atol=1e-6) and fine.std() > 0.01
     tilted = Ground(ground.fraction_myx, ground.style_kyx, ground.east_yx + 1, ground.north_yx)
-    lit = surface(tilted, ["M2"], sun=Sun(35.0, 270.0), per_px=4)[0]
+    lit = surface(tilted, ["M2"], sun=Sun(35.0, 270.0), per_px=4, table=TABLE)[0]
     # A slope of 45 degrees that faces a sun 35 degrees from the zenith, and .35 of skylight.
     assert np.allclose(lit / coarse[1], (np.cos(np.radians(10)) + 0.35) / (np.cos(np.radians(35)) + 0.35))
 
