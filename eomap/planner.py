@@ -11,6 +11,7 @@ from pyproj import Geod
 from eomap.core import speckle
 from eomap.core.aoi import Aoi
 from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, window_within
+from eomap.core.layer import bytes_of_shard
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
@@ -29,9 +30,11 @@ STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
 """Rows of blocks that are read band after band, as wide as their frame: the fewer, the fewer blocks of files
 are decoded twice."""
 PROCESS_BYTES = 600 << 20
-"""What a process holds before it reads a pixel: Python, numba, GDAL's cache; torch and a network."""
-SHARD_BYTES = 400 << 20
-"""What landing takes at most: a shard filled up, encoded, joined, read back."""
+"""What a process with a network holds before it reads a pixel: Python, numba, GDAL's cache, torch."""
+READER_BYTES = 350 << 20
+"""The same without torch (bench/composite.py, bench/peers)."""
+LANDING_SHARDS = 3
+"""A shard filled up, encoded, read back."""
 CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 10_000.0, "sen2lcz-mf": 1_200.0}
 """Measured on one 2.6 GHz core (bench/README.md); other networks by PATCHES_PER_SECOND."""
 PATCHES_PER_SECOND = 440.0
@@ -292,11 +295,12 @@ def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
         # them: four composites, the gap-filled copy, counts and gaps.
         return 2 * PROCESS_BYTES + pixels * (5 * bands * 2 + 4 * 2 + 6) + reading
     # One process: its composite, and first a block, then the layers and the shard that is landing.
-    per_cell = 1 + sum(
-        np.dtype(g.dtype).itemsize * max(len(g.bands), 1) for g in product.layers(order.extra_layers)
-    )
-    placing = window.shape[0] * window.shape[1] * per_cell + SHARD_BYTES
-    return PROCESS_BYTES + pixels * 2 * (bands + 1 + need.spread) + max(reading, placing)
+    layers = product.layers(order.extra_layers)
+    per_cell = 1 + sum(np.dtype(g.dtype).itemsize * max(len(g.bands), 1) for g in layers)
+    shard = max(bytes_of_shard(g, window.step) for g in layers)
+    placing = window.shape[0] * window.shape[1] * per_cell + LANDING_SHARDS * shard
+    held = bands + 1 + need.spread + need.days + 3 * need.deviations
+    return READER_BYTES + pixels * 2 * held + max(reading, placing)
 
 
 def _block(
