@@ -71,13 +71,21 @@ def middle_of(n: int) -> Callable[..., Any]:
     `value_tx` is flat and may be overwritten. `out_x` becomes the middle value, or the mean of the two
     middle ones, rounded half up, where `even_x` is 65535 (0 elsewhere).
     """
-    source = _written_out(n) if n <= WRITTEN_OUT else _looped(n)
-    scope = {"__name__": __name__, "_NETWORK": sorting_network(n), "exchange": exchange}
-    # Under this file's name: Numba's cache then belongs to this file, and is void when it changes.
-    exec(compile(source, __file__, "exec"), scope)  # the text is made here from n alone
     rows = numba.uint16[::1]
-    kernel: Any = scope[f"middle_{n}"]
-    return numba.cfunc(numba.uint16(rows, rows, rows), cache=True)(kernel)
+    source = _written_out(n) if n <= WRITTEN_OUT else _looped(n)
+    scope = {"_NETWORK": sorting_network(n), "exchange": exchange}
+    return compiled(source, f"middle_{n}", numba.uint16(rows, rows, rows), scope)
+
+
+def compiled(source: str, name: str, signature: Any, scope: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function `name` of a Python text, compiled, for kernels to call; one kept on disk if it is.
+
+    The text may use what is in `scope` and must follow from the name alone.
+    """
+    scope = {"__name__": __name__, **scope}
+    # Under this file's name: Numba's cache then belongs to this file, and is void when it changes.
+    exec(compile(source, __file__, "exec"), scope)
+    return numba.cfunc(signature, cache=True, error_model="numpy")(scope[name])
 
 
 def _written_out(n: int) -> str:
