@@ -26,8 +26,9 @@ def geomedian(
     """Return the geometric median (b, y, x), float32 in the unit of the values, and the looks (y, x), uint16.
 
     A look counts at a pixel where it is clear and no band is missing: 0 in uint16, NaN in float32. NaN where
-    there is no look. A pixel stops once a step is shorter than `eps`, in the unit of the values: the default
-    suits reflectance x 10000. Any other dtype or shape raises MisuseError.
+    there is no look. Of two looks every point between them is one: their mean is taken. A pixel stops once a
+    step is shorter than `eps`, in the unit of the values: the default suits reflectance x 10000. Any other
+    dtype or shape raises MisuseError.
 
     >>> looks = np.array([[1, 1], [1, 2], [9, 9]], np.uint16).reshape(3, 2, 1, 1)
     >>> geomedian(looks, np.ones((3, 1, 1), bool), eps=1e-3)[0].ravel().round(2).tolist()
@@ -58,7 +59,7 @@ def geomedian_numpy(
     value = np.where(look_tyx[:, None], value_tbyx, 0).astype(np.float64)
     n_yx = np.maximum(look_tyx.sum(axis=0), 1)
     centre = value.sum(axis=0) / n_yx
-    moving_yx = look_tyx.any(axis=0)
+    moving_yx = look_tyx.sum(axis=0) > 2
     for _ in range(steps):
         if not moving_yx.any():
             break
@@ -102,14 +103,16 @@ def vet_looks(what: str, value_tbyx: npt.NDArray[Any], clear_tyx: Bool) -> None:
 
 _CHUNK_PX = 256
 """Pixels that are made ready together."""
+_ROW_PX = _CHUNK_PX + 16
+"""From one row of them to the next: not a power of two, lest a column crowd into a few sets of the cache."""
 
 
 @numba.njit(nogil=True, cache=True)
 def _geomedian(value_tbn, clear_tn, pull, nothing, eps, steps, out_bn, count_n):
     """Iterate pixels side by side; one that has arrived makes room for the next, so that none waits."""
     looks, bands, pixels = value_tbn.shape
-    ready_kx = np.zeros((looks * bands, _CHUNK_PX), np.float32)
-    ready_tx, ready_bx = np.zeros((looks, _CHUNK_PX), np.float32), np.zeros((bands, _CHUNK_PX), np.float32)
+    ready_kx = np.zeros((looks * bands, _ROW_PX), np.float32)
+    ready_tx, ready_bx = np.zeros((looks, _ROW_PX), np.float32), np.zeros((bands, _ROW_PX), np.float32)
     value_kl = np.zeros((looks * bands, LANES), np.float32)
     weight_tl = np.zeros((looks, LANES), np.float32)  # 1 for a look, 0 for none
     centre_bl, force_bl = np.zeros((bands, LANES), np.float32), np.zeros((bands, LANES), np.float32)
@@ -123,7 +126,7 @@ def _geomedian(value_tbn, clear_tn, pull, nothing, eps, steps, out_bn, count_n):
                 x = n % _CHUNK_PX
                 if x == 0:
                     _make_ready(value_tbn, clear_tn, n, nothing, ready_kx, ready_tx, ready_bx, count_n)
-                if count_n[n] < 2:  # nothing to weigh: the look itself, or NaN
+                if count_n[n] < 3:  # nothing to weigh: the mean, or NaN
                     for b in range(bands):
                         out_bn[b, n] = ready_bx[b, x] if count_n[n] else np.float32(np.nan)
                 else:

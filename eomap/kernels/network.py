@@ -17,7 +17,7 @@ CHUNK_PX = 256
 """Pixels in a row that is sorted side by side; ten rows of them fit the first-level cache."""
 ROW_PX = CHUNK_PX + 32
 """From one row to the next. A power of two would send all rows to the same few sets of the cache."""
-WRITTEN_OUT = 64
+WRITTEN_OUT = 40
 """The largest number of rows that is written out; beyond, compiling takes longer than it saves."""
 
 
@@ -45,8 +45,8 @@ def sorting_network(n: int) -> npt.NDArray[np.intp]:
 def rows_for(looks: int) -> int:
     """Return the number of rows to sort for so many looks: some more, so that fewer kernels are compiled.
 
-    >>> [rows_for(n) for n in (1, 10, 13, 64, 65)]
-    [1, 10, 16, 64, 65]
+    >>> [rows_for(n) for n in (1, 10, 13, 40, 41)]
+    [1, 10, 16, 40, 41]
     """
     return looks if looks <= 12 or looks > WRITTEN_OUT else -(-looks // 4) * 4
 
@@ -124,8 +124,8 @@ def _function(n: int, lines: list[str]) -> str:
 @numba.njit(nogil=True, cache=True)
 def exchange(value, i, j):
     """Sort the rows that start at `i` and `j`: lower values into the first, higher into the second."""
-    first_x, second_x = value[i : i + CHUNK_PX], value[j : j + CHUNK_PX]
-    for x in range(CHUNK_PX):
-        a, b = first_x[x], second_x[x]
-        first_x[x] = a if a < b else b
-        second_x[x] = b if a < b else a
+    first, second = np.uint64(i), np.uint64(j)
+    for x in range(np.uint64(CHUNK_PX)):
+        a, b = value[first + x], value[second + x]
+        value[first + x] = a if a < b else b
+        value[second + x] = b if a < b else a

@@ -13,16 +13,17 @@ import numpy as np
 
 from eomap.kernels.network import compiled
 
-LANES = 64
+LANES = 48
+"""Ten looks of ten bands of so many pixels fit the first-level cache."""
 
 
 @cache
 def pull_of(bands: int) -> Callable[..., Any]:
     """Return the compiled kernel `pull(value_tbl, centre_bl, weight_tl, force_bl, total_l, met_l, looks)`.
 
-    All float32 and flat, lanes last. It adds to `force_bl` the unit vectors from the centre to each look times
-    the look's weight, to `total_l` the weights over the distances, to `met_l` the weights of looks that lie
-    on the centre.
+    All float32 and flat, lanes last. It adds to `force_bl` the unit vectors from the centre to each look
+    times the look's weight, to `total_l` the weights over the distances, to `met_l` the weights of looks that
+    lie on the centre.
     """
     lane = f"for i in range(np.uint64({LANES})):"
     lines = []
