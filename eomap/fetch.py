@@ -9,7 +9,8 @@ where a look is clear. Else all bands of a block are read at once.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -36,6 +37,8 @@ Look = tuple[date, tuple[Scene, ...]]
 """What one pass saw on one solar day; earlier scenes come first where they overlap."""
 EPOCH = date(1970, 1, 1)
 _NOBODY = 255
+READS_AT_ONCE = 4
+"""Looks whose files are read side by side from afar, where waiting costs more than decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ def composite_of(
 ) -> Composite:
     """Return the composite of the scenes on a frame; raise SceneBrokenError where one cannot be read."""
     out = _Canvas.of(need, frame)
-    at = _Reading(need, sensor(need.of), mask, reader)
+    far = any("://" in band.href for scene in scenes for band in scene.bands)
+    at = _Reading(need, sensor(need.of), mask, reader, READS_AT_ONCE if far else 1)
     fill = _by_band if reads_by_band(need, mask, scenes) else _at_once
     before = getattr(reader, "decoded_bytes", 0)
     for rows, cols in _blocks(frame, task):
@@ -176,6 +180,8 @@ class _Reading:
     by: Sensor
     mask: str
     reader: PixelReader
+    ahead: int = 1
+    """Looks that are read at once."""
     clock: Clock = field(default_factory=Clock)
     darkest: dict[str, dict[str, float]] = field(default_factory=dict)
     """Scene id, band, darkest valid digital number."""
@@ -187,6 +193,13 @@ class _Reading:
         if self._memory.size < size:
             self._memory = np.empty(size, np.uint16)
         return self._memory[:size].reshape(shape)
+
+    def each(self, do: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
+        """Return what is done with each of some jobs on looks; several at once where files are far away."""
+        if self.ahead < 2:
+            return [do(job) for job in jobs]
+        with ThreadPoolExecutor(self.ahead) as pool:
+            return list(pool.map(do, jobs))
 
     def pixels(self, scene: Scene, name: str, frame: Frame) -> npt.NDArray[Any] | None:
         """Return a band of a scene on a frame (y, x), as codes where it is measured; None if missing."""
@@ -313,7 +326,8 @@ def _fill(at: _Reading, seen: _Seen, name: str, block: Frame, code_yx: U16) -> i
 def _by_band(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> None:
     """Compose a block band after band, from the looks that are clear somewhere."""
     with at.clock("fetch"):
-        seen = [s for look in looks if (s := _seen(at, look, block)) is not None]
+        found = at.each(lambda look: _seen(at, look, block), looks)
+        seen = [s for s in found if s is not None]
         if not seen:
             return
         clear = np.stack([s.clear_yx for s in seen])
@@ -325,7 +339,8 @@ def _by_band(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> Non
         total, whole = np.zeros(block.shape, np.uint32), True
         for b, name in enumerate(bands):
             with at.clock("fetch"):
-                lost = sum(_fill(at, s, name, block, code) for s, code in zip(seen, stack, strict=True))
+                jobs = [(at, s, name, block, code) for s, code in zip(seen, stack, strict=True)]
+                lost = sum(at.each(lambda job: _fill(*job), jobs))
             whole = whole and not (b and lost)
             with at.clock("composite"):
                 made = composed(

@@ -9,6 +9,7 @@ zone positions come from a control grid (`kernels.warp`).
 import contextlib
 import math
 import os
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -72,6 +73,8 @@ class RasterReader:
     decoded_bytes: int = 0
     """Bytes of pixels asked of the decoder so far, in whole blocks; some may have come from its cache."""
     _open: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
+    _lock: Any = field(default_factory=threading.Lock, repr=False)
+    """Threads may share a reader as long as each reads files of its own."""
     _signed: dict[str, str] = field(default_factory=dict, repr=False)
     """Open hrefs as they were signed: what to call refused when a host stops answering."""
 
@@ -157,18 +160,21 @@ class RasterReader:
             out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64) - r0, c.astype(np.int64) - c0)
 
     def _window(self, file: "_Raster", window: tuple[Span, Span], index: int) -> npt.NDArray[Any]:
-        self.decoded_bytes += _block_bytes(file, *window)
+        with self._lock:
+            self.decoded_bytes += _block_bytes(file, *window)
         return file.window(*window, index=index)
 
     def _file(self, href: str, signing: str) -> "_Raster":
-        if href in self._open:
-            self._open.move_to_end(href)
-            return self._open[href]
+        with self._lock:
+            if href in self._open:
+                self._open.move_to_end(href)
+                return self._open[href]
         self._signed[href] = access.signed(href, signing)
         file = _opened(gdal_path(self._signed[href]), href)
-        self._open[href] = file
-        while len(self._open) > OPEN_FILES:
-            self._forget(next(iter(self._open)))
+        with self._lock:
+            self._open[href] = file
+            while len(self._open) > OPEN_FILES:
+                self._forget(next(iter(self._open)))
         return file
 
     def _forget(self, href: str) -> None:
