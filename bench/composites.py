@@ -49,7 +49,7 @@ def made_up(side: int) -> tuple[np.ndarray, np.ndarray]:
 
 def compile_s(looks: int) -> float:
     start = time.perf_counter()
-    middle_of(looks)
+    middle_of(looks, median.CHUNK_PX, median.ROW_PX)
     return round(time.perf_counter() - start, 2)
 
 
@@ -57,7 +57,7 @@ def beside_geomad(code: np.ndarray, clear: np.ndarray) -> dict[str, float]:
     """Return both speeds on 256 x 256 pixels, their ratio, and the largest difference in reflectance.
 
     Pixels of two looks are left out of the difference: any point between them is a geometric median, eomap
-    takes the mean, and geomad's depends on the pixel beside.
+    takes the mean, and geomad, which starts at 0 for most pixels, another.
     """
     import geomad
 

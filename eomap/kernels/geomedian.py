@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
-from eomap.kernels.weiszfeld import LANES, pull_of
+from eomap.kernels.weiszfeld import pull_of
 
 U16 = npt.NDArray[np.uint16]
 F32 = npt.NDArray[np.float32]
@@ -41,7 +41,7 @@ def geomedian(
     _geomedian(
         np.ascontiguousarray(value_tbyx).reshape(looks, bands, height * width),
         np.ascontiguousarray(clear_tyx).reshape(looks, height * width),
-        pull_of(bands),
+        pull_of(bands, LANES),
         nothing_of(value_tbyx),
         np.float32(eps),
         steps,
@@ -101,6 +101,8 @@ def vet_looks(what: str, value_tbyx: npt.NDArray[Any], clear_tyx: Bool) -> None:
         )
 
 
+LANES = 48
+"""Pixels that iterate side by side: ten looks of ten bands of so many fit the first-level cache."""
 _CHUNK_PX = 256
 """Pixels that are made ready together."""
 _ROW_PX = _CHUNK_PX + 16

@@ -13,9 +13,12 @@ import numpy.typing as npt
 
 from eomap.errors import MisuseError
 from eomap.kernels.geomedian import U16, Bool, looks_of, vet_looks
-from eomap.kernels.network import CHUNK_PX, ROW_PX, exchange, sorting_network
+from eomap.kernels.network import exchange, sorting_network
 
 F64 = npt.NDArray[np.float64]
+CHUNK_PX = 256
+ROW_PX = CHUNK_PX + 32
+"""From one look's pixels to the next's: no power of two, lest all crowd into a few sets of the cache."""
 
 
 def clear_mean(code_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16]:
@@ -167,7 +170,7 @@ def _percentiles(code_tbn, clear_tn, network, percents, out_pbn, count_n):
             for t in range(looks):
                 _load(code_tbn[t, b, start:stop], look_tx[t], value_tx[t * ROW_PX :])
             for k in range(len(network)):
-                exchange(value_tx, network[k, 0] * ROW_PX, network[k, 1] * ROW_PX)
+                exchange(value_tx, network[k, 0] * ROW_PX, network[k, 1] * ROW_PX, CHUNK_PX)
             for p in range(len(percents)):
                 low_x[:], high_x[:] = 0, 0
                 _pick(value_tx, looks, rank_px[p], low_x, high_x)
