@@ -10,7 +10,7 @@ from pyproj import Geod
 
 from eomap.core import speckle
 from eomap.core.aoi import Aoi
-from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, window_within
+from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, tile_window, window_within
 from eomap.core.layer import bytes_of_shard
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
@@ -214,7 +214,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
     )
     scenes = sorted(scenes, key=lambda s: s.id)
     read = _read_bytes(scenes, frame, sensor(need.of).bands)
-    block, memory = _block(order, tile, window, frame, scenes)
+    block, memory = _block(order, tile, window, frame, scenes, clipped=clip is not None)
     clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
     key = digest(
         [
@@ -286,7 +286,7 @@ def _making_s(order: Order, window: Window, frame: Frame) -> float:
     return rows * cols / CELLS_PER_SECOND.get(order.model, PATCHES_PER_SECOND)
 
 
-def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
+def _memory(order: Order, tile: Tile, window: Window, frame: Frame, reading: int, *, clipped: bool) -> int:
     """Return the bytes that a worker takes while its block takes so many."""
     product, need = order.product, order.product.needs[0]
     bands, pixels = len(need.bands), frame.height * frame.width
@@ -298,13 +298,16 @@ def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
     layers = product.layers(order.extra_layers)
     per_cell = 1 + sum(np.dtype(g.dtype).itemsize * max(len(g.bands), 1) for g in layers)
     shard = max(bytes_of_shard(g, window.step) for g in layers)
-    placing = window.shape[0] * window.shape[1] * per_cell + LANDING_SHARDS * shard
+    # Where a zone's square is wanted whole, its cells are the composite's own pixels; its day is a copy.
+    own = window.epsg != LATTICE and window == tile_window(tile, window.step) and not clipped
+    copied = 1 + 2 * need.days + 6 * need.deviations if own else per_cell
+    placing = window.shape[0] * window.shape[1] * copied + LANDING_SHARDS * shard
     held = bands + 1 + need.spread + need.days + 3 * need.deviations
     return READER_BYTES + pixels * 2 * held + max(reading, placing)
 
 
 def _block(
-    order: Order, tile: Tile, window: Window, frame: Frame, scenes: Sequence[Scene]
+    order: Order, tile: Tile, window: Window, frame: Frame, scenes: Sequence[Scene], *, clipped: bool
 ) -> tuple[tuple[int, int], int]:
     """Return rows and columns of the largest block that keeps a worker within its budget, and its memory."""
     need, looks = order.product.needs[0], len(scenes)
@@ -321,7 +324,7 @@ def _block(
     for high, wide in shapes:
         rows = min(high + 2 * margin_px, frame.height + 2 * margin_px)
         cols = min((wide or frame.width) + 2 * margin_px, frame.width + 2 * margin_px)
-        memory = _memory(order, window, frame, rows * cols * per_pixel)
+        memory = _memory(order, tile, window, frame, rows * cols * per_pixel, clipped=clipped)
         if memory <= order.memory_bytes:
             return (high, wide), int(memory)
     raise MisuseError(

@@ -51,9 +51,11 @@ def shard_bytes(layer: Layer, block: npt.NDArray[Any], window: Window) -> bytes:
     if window.epsg != LATTICE:
         top, left = row // chunk * chunk, col // chunk * chunk
         bottom, right = (-(-v // chunk) * chunk for v in (row + window.shape[0], col + window.shape[1]))
-    touched = np.full((*block.shape[:-2], bottom - top, right - left), layer.fill, dtype=layer.dtype)
-    inner = slice(row - top, row - top + window.shape[0]), slice(col - left, col - left + window.shape[1])
-    touched[(..., *inner)] = block
+    touched = block
+    if block.shape[-2:] != (bottom - top, right - left):
+        touched = np.full((*block.shape[:-2], bottom - top, right - left), layer.fill, dtype=layer.dtype)
+        inner = slice(row - top, row - top + window.shape[0]), slice(col - left, col - left + window.shape[1])
+        touched[(..., *inner)] = block
     staging = zarr.storage.MemoryStore()
     array = zarr.create_array(
         staging,

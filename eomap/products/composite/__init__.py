@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from eomap.core.grid import cell_index
 from eomap.core.layer import Layer
-from eomap.core.ports import U16, Predictor
+from eomap.core.ports import U16, Bool, Predictor
 from eomap.core.product import Inputs, Need, Product
 from eomap.core.sensor import Sensor
 from eomap.core.speckle import FILTERS
@@ -59,29 +59,36 @@ def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
     }
     if inputs.deviation_kyx is not None:
         given |= dict(zip(DEVIATIONS, inputs.deviation_kyx, strict=True))
-    window = inputs.window
-    made: dict[str, U16] = {}
+    window, sources = inputs.window, {}
     for name, source in given.items():
         if source is None:
             raise ValueError(f"{name}: the composite's need asks for it, the worker did not give it")
-        made[name] = np.empty((*source.shape[:-2], *window.shape), np.uint16)
-    unseen = inputs.n_clear_yx == 0
+        sources[name] = source
+    row, col = cell_index(replace(window, row1=window.row0 + 1), inputs.frame, cell_px=1)
+    if isinstance(row, slice) and inputs.wanted_yx.all():
+        # Cells are the frame's own pixels, all of them wanted: what needs no change is given as it is.
+        rows = slice(row.start, row.start + window.shape[0])
+        seen = inputs.n_clear_yx[rows, col] > 0
+        return {name: _stored(name, source[..., rows, col], seen) for name, source in sources.items()}
+    made = {n: np.empty((*s.shape[:-2], *window.shape), np.uint16) for n, s in sources.items()}
     for top in range(0, window.shape[0], STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, window.shape[0]))
         strip = replace(window, row0=window.row0 + top, row1=window.row0 + rows.stop)
         row, col = cell_index(strip, inputs.frame, cell_px=1)
-        wanted = inputs.wanted_yx[rows]
+        wanted, seen = inputs.wanted_yx[rows], inputs.n_clear_yx[row, col] > 0
         for name, out in made.items():
-            # In a zone the cells are a view of what was given, which stays as it is.
-            cells, target = given[name][..., row, col], out[..., rows, :]  # type: ignore[index]  # none is None
-            if name == "day":
-                np.copyto(target, np.where(cells == 0, FILL, cells))
-            elif name in DEVIATIONS:
-                np.copyto(target, np.where(unseen[row, col], FILL, cells))
-            else:
-                np.minimum(cells, FILL if name == "spread" else LARGEST, out=target)
-            target[..., ~wanted] = FILL
+            out[..., rows, :] = _stored(name, sources[name][..., row, col], seen)
+            out[..., rows, :][..., ~wanted] = FILL
     return dict(made)
+
+
+def _stored(name: str, cells: U16, seen: Bool) -> U16:
+    """Return cells as they are stored: themselves where nothing has to be changed."""
+    if name == "day" or name in DEVIATIONS:
+        return np.where(seen, cells, np.uint16(FILL))
+    if name == "spread" or cells.size == 0 or cells.max() <= LARGEST:
+        return cells
+    return np.minimum(cells, np.uint16(LARGEST))
 
 
 def variant(
