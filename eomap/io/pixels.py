@@ -154,7 +154,9 @@ class RasterReader:
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
         native = self._window(file, ((r0, r1), (c0, c1)), index)
-        if smooth:
+        if native.shape == out.shape and not smooth:  # pixel by pixel the frame's own
+            out[...] = native
+        elif smooth:
             out[row_seen, col_seen] = interpolate(native, r - r0, c - c0, nodata=fill)
         else:
             out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64) - r0, c.astype(np.int64) - c0)
