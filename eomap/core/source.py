@@ -67,6 +67,9 @@ class Band:
     categorical: bool = False
     index: int = 1
     """Which band of the file, counted from 1."""
+    centre_nm: float | None = None
+    """Centre wavelength, where it decides: of a file that tells its bands' wavelengths the nearest is meant,
+    whatever its number."""
     unit: str = ""
     """Unit of the physical value where it is not a share: dB, or empty."""
 

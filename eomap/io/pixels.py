@@ -11,7 +11,7 @@ import math
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from eomap.errors import BrokenInputError, TransientError
 from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact, sign
+from eomap.io.wavelengths import described_centres_nm, nearest_band
 from eomap.kernels.resample import interpolate
 from eomap.kernels.warp import source_positions
 
@@ -77,12 +78,18 @@ class RasterReader:
 
     def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
         """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
+        return self.read_many((band,), frame, signing=signing)[0]
+
+    def read_many(self, bands: Sequence[Band], frame: Frame, *, signing: str = "") -> list[npt.NDArray[Any]]:
+        """Return what `read` does for each of several bands of one file, all measured or all categorical."""
         import rasterio
+
+        band = bands[0]
 
         attempt = 0
         while True:
             try:
-                return self._read(band, frame, signing)
+                return self._read(bands, frame, signing)
             except BrokenInputError:
                 self._forget(band.href)
                 raise
@@ -108,32 +115,35 @@ class RasterReader:
                     ) from None
                 time.sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))
 
-    def _read(self, band: Band, frame: Frame, signing: str) -> npt.NDArray[Any]:
-        file = self._file(band.href, signing)
+    def _read(self, bands: Sequence[Band], frame: Frame, signing: str) -> list[npt.NDArray[Any]]:
+        file = self._file(bands[0].href, signing)
+        numbers = [file.number_of(b) for b in bands]
         height, width = file.box.shape
-        fill = band.nodata if band.nodata is not None else 0
-        out = np.full(frame.shape, fill, dtype=file.dtype)
+        fills = [b.nodata if b.nodata is not None else 0 for b in bands]
+        outs = [np.full(frame.shape, fill, dtype=file.dtype) for fill in fills]
         rows, cols = _positions(file.box, frame)
         flat = rows.ndim == 1
         row_seen, col_seen = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)
         seen = np.ix_(row_seen, col_seen) if flat else row_seen & col_seen
         r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
         if not (r.size and c.size):
-            return out
-        smooth = not band.categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
+            return outs
+        smooth = not bands[0].categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
         reach = 1 if smooth else 0
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
-        native = file.window((r0, r1), (c0, c1), index=band.index)
-        self.decoded_bytes += _block_bytes(file, (r0, r1), (c0, c1))
+        natives = file.windows((r0, r1), (c0, c1), numbers)
+        self.decoded_bytes += _block_bytes(file, (r0, r1), (c0, c1)) * len(bands)
         if smooth:
             at = (r - r0, c - c0) if flat else (r[None] - r0, c[None] - c0)
-            value = interpolate(native, *at, nodata=fill)
-            out[seen] = value if flat else value[0]
+            for native, fill, out in zip(natives, fills, outs, strict=True):
+                value = interpolate(native, *at, nodata=fill)
+                out[seen] = value if flat else value[0]
         else:
             r, c = r.astype(np.int64) - r0, c.astype(np.int64) - c0
-            out[seen] = np.take(np.take(native, r, axis=0), c, axis=1) if flat else native[r, c]
-        return out
+            for native, out in zip(natives, outs, strict=True):
+                out[seen] = np.take(np.take(native, r, axis=0), c, axis=1) if flat else native[r, c]
+        return outs
 
     def _file(self, href: str, signing: str) -> "_Raster":
         if href in self._open:
@@ -168,11 +178,23 @@ class _Raster:
     blocks_yx: tuple[int, int]
     dtype: Any
 
-    def window(self, rows: tuple[int, int], cols: tuple[int, int], *, index: int) -> npt.NDArray[Any]:
-        """Return pixels (y, x) of a band, counted from 1, between those rows and columns."""
+    centres_nm: tuple[float, ...] = ()
+    """Centre wavelength of each band, where the file tells them."""
+
+    def number_of(self, band: Band) -> int:
+        """Return which band of the file, counted from 1, a band is."""
+        if band.centre_nm is None or not self.centres_nm:
+            return band.index
+        return nearest_band(band, self.centres_nm)
+
+    def windows(
+        self, rows: tuple[int, int], cols: tuple[int, int], numbers: Sequence[int]
+    ) -> Iterable[npt.NDArray[Any]]:
+        """Return pixels (y, x) of bands, counted from 1, between those rows and columns."""
         if isinstance(self.pixels, Blocks):
-            return self.pixels.window(rows, cols, index=index)
-        read: npt.NDArray[Any] = self.pixels[index - 1, slice(*rows), slice(*cols)].to_numpy()
+            return [self.pixels.window(rows, cols, index=n) for n in numbers]
+        at = [n - 1 for n in numbers]  # together: a block with the pixels of all bands is decoded once
+        read: npt.NDArray[Any] = self.pixels[at, slice(*rows), slice(*cols)].to_numpy()
         return read
 
 
@@ -185,14 +207,17 @@ def _opened(path: str, href: str) -> _Raster:
         data = blocks.dataset
         shape, transform, crs = data.shape, data.transform, data.crs
         block, dtype, pixels = data.block_shapes[0], np.dtype(data.dtypes[0]), blocks
+        said = data.descriptions
     else:
         pixels = _by_gdal(path, href)
         shape, transform, crs = pixels.shape[1:], pixels.rio.transform(), pixels.rio.crs
-        said = pixels.encoding["preferred_chunks"]
-        block, dtype = (said["y"], said["x"]), pixels.dtype
+        chunks = pixels.encoding["preferred_chunks"]
+        block, dtype = (chunks["y"], chunks["x"]), pixels.dtype
+        said = pixels.attrs.get("long_name", ())
     if crs is None or transform.is_identity:
         raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
-    file = _Raster(pixels, GeoBox(shape, transform, crs), tuple(block), dtype)
+    centres_nm = () if isinstance(said, str) else described_centres_nm(said)
+    file = _Raster(pixels, GeoBox(shape, transform, crs), tuple(block), dtype, centres_nm)
     size = math.prod(file.blocks_yx) * dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(

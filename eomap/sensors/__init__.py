@@ -31,6 +31,16 @@ BY_BAND = ("median", "mean", "p10", "p25", "p50", "p75", "p90")
 
 
 def reads_by_band(need: Need, mask: str, scenes: Sequence[Scene]) -> bool:
-    """Say whether frames are read band after band: where the method allows it and nothing is read twice."""
+    """Say whether frames are read band after band: where the method allows it and nothing is read twice.
+
+    Bands of one file are best read at once: a block of it may hold the pixels of all of them.
+    """
     masking = sensor(need.of).mask_bands
-    return need.method in BY_BAND and not any(set(masking(s, mask)) & set(need.bands) for s in scenes)
+    if need.method not in BY_BAND or any(set(masking(s, mask)) & set(need.bands) for s in scenes):
+        return False
+    return not any(_shares_files(need, s) for s in scenes)
+
+
+def _shares_files(need: Need, scene: Scene) -> bool:
+    hrefs = [b.href for b in scene.bands if b.name in need.bands]
+    return len(set(hrefs)) < len(hrefs)
