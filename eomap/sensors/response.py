@@ -22,7 +22,7 @@ _TABLE = Path(__file__).parent / "tables" / "responses.npz"
 SENSORS: Mapping[str, str] = {"S2A": "S2A", "S2B": "S2B", "terra-modis": "MODIS"}
 """Sensors that others can be turned into, and their names in the table."""
 GAP_NM, BLIND = 40.0, 0.02
-"""A band is out of reach where this share of its weight falls into gaps wider than that or beyond the ends."""
+"""A band is out of reach where this share of its weight falls into wider gaps or beyond the ends."""
 _RIDGE = 0.01
 """Of the mean square of what narrow bands see: less follows the response closer and lets more noise in."""
 _FINE_NM = 0.5
@@ -80,7 +80,7 @@ def to_bands(
     """Return what the bands of another sensor (b, y, x) would have seen of an imaging spectrometer's pixels.
 
     `reflectance_nyx` holds the `narrow` bands in their order; `sensor` is a key of `SENSORS`; without
-    `bands`, those of `bands_within`. Weights sum to one, so a flat spectrum stays as it is (`narrow_weights`).
+    `bands`, those of `bands_within`. Weights sum to one (`narrow_weights`): a flat spectrum stays as it is.
     Where a narrow band that counts is NaN, so is the result. Raises MisuseError for a band that is not there
     or out of reach, and where the number of narrow bands does not fit.
     """
