@@ -75,15 +75,15 @@ class Scene:
 
 
 def twin_ground(place: Place, air: Optics, names: tuple[str, ...]) -> dict[str, F32]:
-    """Return the twin's own land above clear air."""
-    land = land_of(place.frame, place.seed, every_px=PIXELS_PER_PIXEL)
-    ground = scenery(land, place.day, place.seed).ground
+    """Return the twin's own land above clear air: pixels of 10 m, then means, as the real scenes' are."""
+    ground = scenery(land_of(place.frame, place.seed), place.day, place.seed).ground
     table, number = table_of(SATELLITE)
     lit = illumination(ground, place.sun)
-    return {
-        n: above_air(surface(ground, number[n], table=table, lit_yx=lit), PIXELS_PER_PIXEL, air.band(n))
-        for n in names
-    }
+    out = {}
+    for n in names:
+        fine = surface(ground, number[n], table=table, lit_yx=lit)
+        out[n] = above_air(_means(fine, PIXELS_PER_PIXEL), PIXELS_PER_PIXEL, air.band(n))
+    return out
 
 
 def real_ground(place: Place, air: Optics, names: tuple[str, ...]) -> dict[str, F32]:

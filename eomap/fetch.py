@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from shapely import from_wkb
 
+from eomap.core import speckle
 from eomap.core.grid import Frame
 from eomap.core.plan import Task
 from eomap.core.ports import U16, Bool, PixelReader
@@ -27,6 +28,7 @@ from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
 from eomap.kernels.codes import drop_unseen
 from eomap.kernels.composite import composed
+from eomap.kernels.despeckle import despeckled
 from eomap.kernels.median import NO_SPREAD
 from eomap.sensors import reads_by_band, sensor
 
@@ -77,7 +79,8 @@ def composite_of(
     before = getattr(reader, "decoded_bytes", 0)
     for rows, cols in _blocks(frame, task):
         block = frame.sub(rows.start, rows.stop, cols.start, cols.stop)
-        if looks := looks_of(scenes, block, native_first=task.tile.epsg == frame.epsg):
+        near = _wider(block, speckle.margin_px(need.speckle))
+        if looks := looks_of(scenes, near):
             fill(at, looks, block, out.part(rows, cols))
     doubts = (at.by.doubt(s, at.darkest.get(s.id, {})) for s in scenes)
     return Composite(
@@ -94,15 +97,15 @@ def composite_of(
     )
 
 
-def looks_of(scenes: tuple[Scene, ...], frame: Frame, *, native_first: bool = False) -> list[Look]:
+def looks_of(scenes: tuple[Scene, ...], frame: Frame) -> list[Look]:
     """Group the scenes that may touch a frame into looks: one platform's pass on one solar day.
 
     Neighbouring scenes of one pass repeat the pixels of their overlap; they are one look, not two. Within a
-    look they come in order of id; where asked for, those in the frame's own zone before those to be warped.
+    look those in the frame's own zone come before those to be warped, and else the first by id.
     """
     west, south, east, north = frame.bounds_deg()
     groups: dict[tuple[date, str, str], list[Scene]] = {}
-    for scene in sorted(scenes, key=lambda s: (native_first and s.epsg != frame.epsg, s.id)):
+    for scene in sorted(scenes, key=lambda s: (s.epsg != frame.epsg, s.id)):
         left, bottom, right, top = from_wkb(bytes.fromhex(scene.footprint_wkb)).bounds
         if left <= east and right >= west and bottom <= north and top >= south:
             local = datetime.fromisoformat(scene.moment) + timedelta(hours=(west + east) / 2 / 15)
@@ -210,7 +213,7 @@ class _Reading:
     def _note_darkest(self, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
         """Keep the lowest 0.1 percentile of valid numbers per band, from every fourth row and column."""
         sample = raw[::4, ::4]
-        sample = sample[(sample != 0) & (sample != (0 if band.nodata is None else band.nodata))]
+        sample = sample[np.isfinite(sample) & (sample != 0) & (sample != (band.nodata or 0))]
         if sample.size:
             bands = self.darkest.setdefault(scene_id, {})
             bands[band.name] = min(bands.get(band.name, np.inf), float(np.percentile(sample, 0.1)))
@@ -218,13 +221,19 @@ class _Reading:
 
 def _at_once(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> None:
     """Compose a block from all bands of all looks."""
+    edge = speckle.margin_px(at.need.speckle)
+    wide = _wider(block, edge)
     with at.clock("fetch"):
-        code = at.stack(len(looks), len(at.need.bands), *block.shape)
+        code = at.stack(len(looks), len(at.need.bands), *wide.shape)
         code[...] = 0
-        clear = np.zeros((len(looks), *block.shape), dtype=bool)
+        clear = np.zeros((len(looks), *wide.shape), dtype=bool)
         for (_, group), code_byx, clear_yx in zip(looks, code, clear, strict=True):
-            _see(at, group, block, code_byx, clear_yx)
+            _see(at, group, wide, code_byx, clear_yx)
     with at.clock("composite"):
+        if edge:
+            code *= clear[:, None]  # what is not clear tells nothing of its neighbours
+            inner = (..., slice(edge, -edge), slice(edge, -edge))
+            code, clear = despeckled(at.need.speckle, code)[inner], clear[inner]
         made = composed(at.need.method, code, clear, _days(looks), spread=at.need.spread)
         out.code_byx[...], out.n_clear_yx[...], out.day_yx[...] = made.code_byx, made.n_clear_yx, made.day_yx
         if made.spread_yx is not None:
@@ -335,6 +344,11 @@ def _by_band(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> Non
     if spread:
         mean = (2 * total + len(bands)) // (2 * len(bands))
         out.spread_yx[...] = np.where(out.n_clear_yx > 1, mean, NO_SPREAD)
+
+
+def _wider(frame: Frame, edge: int) -> Frame:
+    """Return a frame with so many pixels more on every side."""
+    return frame.sub(-edge, frame.height + edge, -edge, frame.width + edge) if edge else frame
 
 
 def _days(looks: list[Look]) -> U16:

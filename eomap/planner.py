@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from pyproj import Geod
 
+from eomap.core import speckle
 from eomap.core.aoi import Aoi
 from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, window_within
 from eomap.core.period import Period
@@ -108,8 +109,11 @@ def scenes_of(
     ask = Ask(need.bands, order.mask, order.collection, names, signing)
     found, notes = sensor(need.of).scenes_of(items, ask)
     by_id = {i.id: i for i in items}
-    scenes, cloudy = [], 0
+    scenes, cloudy, elsewhere = [], 0, 0
     for scene in found:
+        if need.orbit and need.orbit not in scene.orbit.split():
+            elsewhere += 1
+            continue
         item = by_id[scene.id]
         if order.max_cloud is not None and _cloud_cover(item) > order.max_cloud:
             cloudy += 1
@@ -117,6 +121,8 @@ def scenes_of(
         scenes.append(replace(scene, synthetic=bool(item.properties.get("eomap:synthetic"))))
     if cloudy:
         notes.append(f"{cloudy} scenes left out: cloudier than {order.max_cloud:g} %")
+    if elsewhere:
+        notes.append(f"{elsewhere} scenes left out: not of orbit {need.orbit}")
     return sorted(scenes, key=lambda s: s.id), sorted(notes)
 
 
@@ -175,7 +181,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             order.extra_layers,
             str(order.period),
             # In a zone the scenes of its own pixels come first (`fetch.looks_of`).
-            [[*_identity(s), *([] if tile.epsg == LATTICE else [s.epsg])] for s in scenes],
+            [_identity(s) for s in scenes],
             *([dict(order.settings)] if order.settings else []),
         ]
     )
@@ -202,6 +208,7 @@ def _identity(scene: Scene) -> list[object]:
         scene.moment,
         scene.level,
         scene.etag,
+        scene.epsg,
         [
             [b.name, b.scale, b.offset, b.nodata, *([b.index, b.unit] if b.unit or b.index > 1 else [])]
             for b in scene.bands
@@ -253,13 +260,15 @@ def _block(
     """Return rows and columns of the largest block that keeps a worker within its budget, and its memory."""
     need, looks = order.product.needs[0], len(scenes)
     bands, margin_of = len(need.bands), sensor(need.of).margin_px
-    margin_px = max(margin_of(s, order.mask) for s in scenes)
+    margin_px = max(margin_of(s, order.mask) for s in scenes) + speckle.margin_px(need.speckle)
     if reads_by_band(need, order.mask, scenes):
         # One band of all looks, where each is clear (twice, while it is found), and what one look takes.
         shapes, per_pixel = ((frame.height, 0), *((n, 0) for n in STRIPS_PX)), looks * (2 + 2) + 24
     else:
         # All looks, and one more with its temporaries.
         shapes, per_pixel = tuple((n, n) for n in BLOCKS_PX), looks * (bands * 2 + 1) + 8 * bands
+        if need.speckle != "none":  # the filtered codes, and the powers of one band with their temporaries
+            per_pixel += looks * (bands * 2 + 2 * 4 + 8)
     for high, wide in shapes:
         rows = min(high + 2 * margin_px, frame.height + 2 * margin_px)
         cols = min((wide or frame.width) + 2 * margin_px, frame.width + 2 * margin_px)

@@ -133,7 +133,7 @@ def eomap_run(catalog: Path, aoi: Path, out: Path, engine: str) -> list[str]:
         ",".join(BANDS),
     ]
     said += ["--period", "2022", "--grid", f"EPSG:{EPSG}", "--engine", engine, "--out", str(out)]
-    return [sys.executable, "-m", "eomap", "run", *said, "--memory", "1GB"]
+    return [sys.executable, "-m", "eomap", "run", *said]
 
 
 def pixels(name: str, out: Path) -> np.ndarray:

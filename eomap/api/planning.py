@@ -34,6 +34,8 @@ def plan(
     sensor: str | None = None,
     method: str | None = None,
     bands: tuple[str, ...] = (),
+    speckle: str | None = None,
+    orbit: str | None = None,
     bbox: str | None = None,
     period: str | None = None,
     catalog: str = DEFAULT_CATALOG,
@@ -63,6 +65,7 @@ def plan(
     from eomap.sensors import sensor as sensor_of
 
     settings: dict[str, Any] = {"sensor": sensor, "method": method, "bands": list(bands)}
+    settings |= {"speckle": speckle, "orbit": orbit}
     settings = {k: v for k, v in settings.items() if v}
     made = product_of(product, settings)
     by = sensor_of(made.needs[0].of)

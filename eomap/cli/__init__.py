@@ -23,8 +23,10 @@ _SELECTION = (
     click.option(
         "--sensor", help="Of whose pixels, for products that can: sentinel-2, sentinel-1, enmap ..."
     ),
-    click.option("--method", help="How a composite makes one picture of many looks.  [default: median]"),
+    click.option("--method", help="How many looks become one picture.  [default: median; of radar: mean]"),
     click.option("--bands", help="Bands of a composite, e.g. B02,B03,B04,B08.  [default: the sensor's]"),
+    click.option("--speckle", help="Filter of radar looks: lee or multitemporal.  [default: none]"),
+    click.option("--orbit", help="Radar looks of one orbit only: ascending, descending or a number."),
     click.option("--period", help="2024, 2024-06 or 2024-06-01/2024-08-31.  [default: the last full year]"),
     click.option(
         "--catalog",
@@ -35,7 +37,10 @@ _SELECTION = (
     click.option("--collection", help="STAC collection.  [default: the catalogue's for the sensor]"),
     click.option("--model", help="Network; see `eomap models list`.  [default: by the scenes' level]"),
     click.option(
-        "--mask", default="auto", show_default=True, help="Clouds: auto, scl, spectral, s2cloudless or none."
+        "--mask",
+        default="auto",
+        show_default=True,
+        help="auto or none; scl, spectral or s2cloudless; of radar border.",
     ),
     click.option(
         "--extent",

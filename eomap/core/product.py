@@ -23,6 +23,10 @@ class Need:
     """Whether it needs to know of which days the composite is."""
     method: str = "median"
     """How many looks become one; see `kernels.composite`."""
+    speckle: str = "none"
+    """How radar looks are filtered before they become one; see `kernels.despeckle`."""
+    orbit: str = ""
+    """A direction or a relative orbit (three digits): looks from others are left out; empty keeps all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Asset:
     offset: float | None = None
     nodata: float | None = None
     etag: str = ""
+    unit: str = ""
+    """Unit of the physical values, in the catalogue's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Band:
     """Centre wavelength, where it decides: of a file that tells its bands' wavelengths the nearest is meant,
     whatever its number."""
     unit: str = ""
-    """Unit of the physical value where it is not a share: dB, or empty."""
+    """Unit of the physical value where it is not a share: dB, amplitude (the root of a power), or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Scene:
     """CRS of its pixels as far as the catalogue tells; 0 where it does not."""
     orbit: str = ""
     """Which orbit it was seen from, where looks from different ones must stay apart."""
+    platform: str = ""
+    """Which satellite saw it, where that is worth remembering."""
     sun_azimuth_deg: float | None = None
     """Clockwise from north."""
     sun_elevation_deg: float | None = None

@@ -26,9 +26,9 @@ from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact, sign
 from eomap.io.wavelengths import described_centres_nm, nearest_band
 from eomap.kernels.resample import interpolate
-from eomap.kernels.warp import source_positions
-
-F64 = npt.NDArray[np.float64]
+from eomap.kernels.warp import Place, Span, control_grids
+from eomap.kernels.warp_linear import warp_bilinear
+from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 
 OPEN_FILES = 96
 METRES_PER_DEGREE = 111_320.0
@@ -118,32 +118,58 @@ class RasterReader:
     def _read(self, bands: Sequence[Band], frame: Frame, signing: str) -> list[npt.NDArray[Any]]:
         file = self._file(bands[0].href, signing)
         numbers = [file.number_of(b) for b in bands]
-        height, width = file.box.shape
         fills = [b.nodata if b.nodata is not None else 0 for b in bands]
         outs = [np.full(frame.shape, fill, dtype=file.dtype) for fill in fills]
-        rows, cols = _positions(file.box, frame)
-        flat = rows.ndim == 1
-        row_seen, col_seen = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)
-        seen = np.ix_(row_seen, col_seen) if flat else row_seen & col_seen
-        r, c = (rows[row_seen], cols[col_seen]) if flat else (rows[seen], cols[seen])
-        if not (r.size and c.size):
-            return outs
         smooth = not bands[0].categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
-        reach = 1 if smooth else 0
+        if file.place.crs == frame.epsg:
+            self._paint_parallel(file, numbers, frame, outs, fills=fills, smooth=smooth)
+            return outs
+        for grid in control_grids(frame, file.place):
+            window = grid.window(file.place.shape, reach_px=int(smooth))
+            if window is None:
+                continue
+            corner = (window[0][0], window[1][0])
+            for native, fill, out in zip(self._windows(file, window, numbers), fills, outs, strict=True):
+                if smooth:
+                    warp_bilinear(native, grid, corner=corner, nodata=fill, out=out)
+                else:
+                    warp_nearest(native, grid, corner=corner, out=out)
+        return outs
+
+    def _paint_parallel(
+        self,
+        file: "_Raster",
+        numbers: Sequence[int],
+        frame: Frame,
+        outs: Sequence[npt.NDArray[Any]],
+        *,
+        fills: Sequence[float],
+        smooth: bool,
+    ) -> None:
+        """Paint what a file in the frame's own zone holds of it over `outs`."""
+        (x0, y0), (dx, dy) = file.place.corner_xy, file.place.pixel_xy
+        (height, width), reach = file.place.shape, int(smooth)
+        rows = (frame.y0 - (np.arange(frame.height) + 0.5) * frame.pixel_m - y0) / dy
+        cols = (frame.x0 + (np.arange(frame.width) + 0.5) * frame.pixel_m - x0) / dx
+        row_seen, col_seen = _inside(rows, height), _inside(cols, width)
+        r, c = rows[row_seen], cols[col_seen]
+        if not (r.size and c.size):
+            return
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
-        natives = file.windows((r0, r1), (c0, c1), numbers)
-        self.decoded_bytes += _block_bytes(file, (r0, r1), (c0, c1)) * len(bands)
-        if smooth:
-            at = (r - r0, c - c0) if flat else (r[None] - r0, c[None] - c0)
-            for native, fill, out in zip(natives, fills, outs, strict=True):
-                value = interpolate(native, *at, nodata=fill)
-                out[seen] = value if flat else value[0]
-        else:
-            r, c = r.astype(np.int64) - r0, c.astype(np.int64) - c0
-            for native, out in zip(natives, outs, strict=True):
-                out[seen] = np.take(np.take(native, r, axis=0), c, axis=1) if flat else native[r, c]
-        return outs
+        r, c = r - r0, c - c0
+        natives = self._windows(file, ((r0, r1), (c0, c1)), numbers)
+        for native, fill, out in zip(natives, fills, outs, strict=True):
+            if smooth:
+                out[row_seen, col_seen] = interpolate(native, r, c, nodata=fill)
+            else:
+                out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64), c.astype(np.int64))
+
+    def _windows(
+        self, file: "_Raster", window: tuple[Span, Span], numbers: Sequence[int]
+    ) -> Iterable[npt.NDArray[Any]]:
+        self.decoded_bytes += _block_bytes(file, *window) * len(numbers)
+        return file.windows(*window, numbers)
 
     def _file(self, href: str, signing: str) -> "_Raster":
         if href in self._open:
@@ -175,6 +201,8 @@ class _Raster:
     """Blocks where they can be had straight from the file, else xarray.DataArray (b, y, x), not loaded."""
     box: Any
     """odc.geo.GeoBox"""
+    place: Place
+    """The same as the kernels take it."""
     blocks_yx: tuple[int, int]
     dtype: Any
 
@@ -216,8 +244,11 @@ def _opened(path: str, href: str) -> _Raster:
         said = pixels.attrs.get("long_name", ())
     if crs is None or transform.is_identity:
         raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
+    box: Any = GeoBox(shape, transform, crs)
+    corner_xy, pixel_xy = (transform.c, transform.f), (transform.a, transform.e)
+    place = Place(box.crs.epsg or box.crs.to_wkt(), corner_xy, pixel_xy, tuple(shape))
     centres_nm = () if isinstance(said, str) else described_centres_nm(said)
-    file = _Raster(pixels, GeoBox(shape, transform, crs), tuple(block), dtype, centres_nm)
+    file = _Raster(pixels, box, place, tuple(block), dtype, centres_nm)
     size = math.prod(file.blocks_yx) * dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(
@@ -251,18 +282,10 @@ def _block_bytes(file: _Raster, rows: tuple[int, int], cols: tuple[int, int]) ->
     return int(area * file.dtype.itemsize)
 
 
-def _positions(box: Any, frame: Frame) -> tuple[F64, F64]:
-    """Return where the frame's pixel centres lie, in pixels from the file's upper left corner.
-
-    1-D rows and columns where the grids are parallel, else 2-D.
-    """
-    t, epsg = box.affine, box.crs.epsg
-    if epsg == frame.epsg:
-        x = frame.x0 + (np.arange(frame.width) + 0.5) * frame.pixel_m
-        y = frame.y0 - (np.arange(frame.height) + 0.5) * frame.pixel_m
-    else:
-        x, y = source_positions(frame, box.crs.to_wkt() if epsg is None else epsg)
-    return (y - t.f) / t.e, (x - t.c) / t.a
+def _inside(at_px: npt.NDArray[Any], size: int) -> slice:
+    """Return which of evenly spaced positions lie inside a file of that many pixels."""
+    seen = np.flatnonzero((at_px >= 0) & (at_px < size))
+    return slice(int(seen[0]), int(seen[-1]) + 1) if seen.size else slice(0, 0)
 
 
 def _pixel_m(box: Any) -> float:

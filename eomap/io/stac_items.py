@@ -166,6 +166,7 @@ def _asset(name: str, href: str, said: Mapping[str, Any], properties: Mapping[st
         offset=_shared(said, rasters, "offset"),
         nodata=_shared(said, rasters, "nodata"),
         etag=str(said.get("file:checksum") or ""),
+        unit=_unit(said, rasters),
     )
 
 
@@ -183,6 +184,15 @@ def _shared(said: Mapping[str, Any], bands: list[Mapping[str, Any]], key: str) -
             return value
     values = {to_number(b.get(key, b.get(f"raster:{key}"))) for b in bands}
     return values.pop() if len(values) == 1 else None
+
+
+def _unit(said: Mapping[str, Any], bands: list[Mapping[str, Any]]) -> str:
+    """Return the unit that the asset, or all of its bands alike, give; empty where they do not."""
+    for holder in (said.get("raster:unit"), said.get("unit")):
+        if holder:
+            return str(holder)
+    units = {str(b.get("unit") or b.get("raster:unit") or "") for b in bands}
+    return units.pop() if len(units) == 1 else ""
 
 
 def to_number(value: Any) -> float | None:

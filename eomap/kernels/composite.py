@@ -13,6 +13,7 @@ import numpy.typing as npt
 from eomap.errors import MisuseError
 from eomap.kernels.days import mean_day
 from eomap.kernels.median import median_and_spread, median_composite
+from eomap.kernels.power import mean_in_power
 
 U16 = npt.NDArray[np.uint16]
 Bool = npt.NDArray[np.bool_]
@@ -38,7 +39,16 @@ def _median(code_tbyx: U16, look_tyx: Bool, day_t: U16, spread: bool) -> Compose
     return Composed(*median_composite(code_tbyx, look_tyx), None, day)
 
 
-METHODS: Mapping[str, Callable[[U16, Bool, U16, bool], Composed]] = {"median": _median}
+def _mean_in_power(code_tbyx: U16, look_tyx: Bool, day_t: U16, spread: bool) -> Composed:
+    """The spread stays a deviation in dB: speckle takes a share of the power, whatever that is."""
+    apart = median_and_spread(code_tbyx, look_tyx)[2] if spread else None
+    return Composed(*mean_in_power(code_tbyx, look_tyx), apart, mean_day(look_tyx, day_t))
+
+
+METHODS: Mapping[str, Callable[[U16, Bool, U16, bool], Composed]] = {
+    "median": _median,
+    "mean_in_power": _mean_in_power,
+}
 
 
 def composed(method: str, code_tbyx: U16, look_tyx: Bool, day_t: U16, *, spread: bool = False) -> Composed:

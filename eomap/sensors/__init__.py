@@ -36,7 +36,9 @@ def reads_by_band(need: Need, mask: str, scenes: Sequence[Scene]) -> bool:
     Bands of one file are best read at once: a block of it may hold the pixels of all of them.
     """
     masking = sensor(need.of).mask_bands
-    if need.method not in BY_BAND or any(set(masking(s, mask)) & set(need.bands) for s in scenes):
+    if need.speckle != "none" or need.method not in BY_BAND:
+        return False
+    if any(set(masking(s, mask)) & set(need.bands) for s in scenes):
         return False
     return not any(_shares_files(need, s) for s in scenes)
 

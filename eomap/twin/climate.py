@@ -35,10 +35,6 @@ class Climate:
     """Share of the flat land that is farmed where people live."""
     people: float
     """How densely villages stand, 0 to 1."""
-    season: float
-    """How much plants green up and die back, 0 to 1; negative: green in the mild wet winter."""
-    leaf_fall: float
-    """Share of leaves that broad-leaved trees lose in the bad season."""
     canopy_m: float
     """Height of a grown dense forest."""
     cover_summer: float
@@ -50,21 +46,22 @@ class Climate:
 
 
 CLIMATES: tuple[Climate, ...] = (
-    Climate("rain forest", 0.78, 0.10, 0.05, 0.06, 0.00, 0.25, 0.5, 0.1, 0.05, 32, 0.70, 0.65, 26, 2),
-    Climate("savanna", 0.22, 0.30, 0.18, 0.26, 0.00, 0.35, 0.6, 0.7, 0.60, 14, 0.65, 0.30, 25, 4),
-    Climate("desert", 0.00, 0.01, 0.07, 0.07, 0.00, 0.02, 0.1, 0.3, 0.20, 5, 0.15, 0.25, 22, 11),
-    Climate("steppe", 0.03, 0.10, 0.25, 0.46, 0.10, 0.35, 0.4, 0.8, 0.60, 8, 0.30, 0.40, 16, 11),
-    Climate("mediterranean", 0.20, 0.24, 0.28, 0.22, 0.35, 0.40, 0.8, -0.7, 0.30, 13, 0.20, 0.55, 15, 8),
-    Climate("temperate", 0.38, 0.10, 0.06, 0.44, 0.35, 0.60, 1.0, 0.5, 0.90, 24, 0.55, 0.70, 11, 8),
-    Climate("continental", 0.50, 0.12, 0.08, 0.27, 0.50, 0.50, 0.8, 0.9, 0.95, 22, 0.50, 0.65, 6, 14),
-    Climate("boreal", 0.55, 0.22, 0.10, 0.11, 0.85, 0.03, 0.1, 0.9, 0.95, 14, 0.60, 0.70, -3, 18),
-    Climate("tundra", 0.01, 0.05, 0.26, 0.48, 0.60, 0.00, 0.03, 0.8, 0.95, 4, 0.70, 0.65, -9, 12),
-    Climate("ice", 0.00, 0.00, 0.00, 0.02, 0.00, 0.00, 0.0, 0.0, 0.00, 0, 0.60, 0.60, -25, 14),
+    Climate("rain forest", 0.78, 0.10, 0.05, 0.06, 0.00, 0.25, 0.5, 32, 0.70, 0.65, 26, 2),
+    Climate("savanna", 0.22, 0.30, 0.18, 0.26, 0.00, 0.35, 0.6, 14, 0.65, 0.30, 25, 4),
+    Climate("desert", 0.00, 0.01, 0.07, 0.07, 0.00, 0.02, 0.1, 5, 0.15, 0.25, 22, 11),
+    Climate("steppe", 0.03, 0.10, 0.25, 0.46, 0.10, 0.35, 0.4, 8, 0.30, 0.40, 16, 11),
+    Climate("mediterranean", 0.20, 0.24, 0.28, 0.22, 0.35, 0.40, 0.8, 13, 0.20, 0.55, 15, 8),
+    Climate("temperate", 0.38, 0.10, 0.06, 0.44, 0.35, 0.60, 1.0, 24, 0.55, 0.70, 11, 8),
+    Climate("continental", 0.50, 0.12, 0.08, 0.27, 0.50, 0.50, 0.8, 22, 0.50, 0.65, 6, 14),
+    Climate("boreal", 0.55, 0.22, 0.10, 0.11, 0.85, 0.03, 0.1, 14, 0.60, 0.70, -3, 18),
+    Climate("tundra", 0.01, 0.05, 0.26, 0.48, 0.60, 0.00, 0.03, 4, 0.70, 0.65, -9, 12),
+    Climate("ice", 0.00, 0.00, 0.00, 0.02, 0.00, 0.00, 0.0, 0, 0.60, 0.60, -25, 14),
+    Climate("subtropical", 0.44, 0.12, 0.09, 0.32, 0.25, 0.60, 1.0, 24, 0.55, 0.70, 17, 9),
 )
 _GROUP = (
     *(0, 0, 0, 1, 1),  # (sea,) Af Am As Aw
     *(3, 3, 2, 2),  # BSh BSk BWh BWk
-    *(5, 5, 5, 4, 4, 4, 5, 5, 5),  # Cfa Cfb Cfc Csa Csb Csc Cwa Cwb Cwc
+    *(10, 5, 5, 4, 4, 4, 10, 10, 5),  # Cfa Cfb Cfc Csa Csb Csc Cwa Cwb Cwc
     *(6, 6, 7, 7, 6, 6, 7, 7, 6, 6, 7, 7),  # Dfa Dfb Dfc Dfd Dsa Dsb Dsc Dsd Dwa Dwb Dwc Dwd
     *(9, 8),  # EF ET
 )

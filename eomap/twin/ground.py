@@ -12,19 +12,25 @@ from eomap.core.grid import Frame
 from eomap.twin.climate import CLIMATES, climate_at
 from eomap.twin.earth import F32, Points, near, points_at, points_of
 from eomap.twin.events import cleared, flooded
-from eomap.twin.land import LOW_PLANTS, U8, WATER, Bool, Cover, Wild, wild_land
+from eomap.twin.land import LOW_PLANTS, SCATTERED_TREES, U8, WATER, Bool, Cover, Wild, wild_land
 from eomap.twin.materials import Material
 from eomap.twin.natural import in_255ths, natural_materials, styles
 from eomap.twin.optical import Ground
 from eomap.twin.people import settlements
 from eomap.twin.season import Season, in_season, season_of
+from eomap.twin.soil import soil_brightness, soil_moisture
 from eomap.twin.strips import in_strips
 from eomap.twin.town import Town, built_surface, town_of, town_zones
 
 ALL = slice(None)
+CROWN_SHARE = 0.3
+"""A pixel of open woodland is tree cover from this share of crowns on, grass below: where IGBP's woody
+savanna begins (Loveland and others 2000, doi:10.1080/014311600210191)."""
 BUILT_SHARE = 0.3
 """A pixel is built land cover from this share of roofs and pavement on."""
-_TOWN_STYLE = np.float32(0.45)
+SOIL_SEED = 6_000
+"""What is added to the world's seed for the wetness of its soil: one for radar and optics."""
+_TOWN_STYLE = np.float32(0.75)
 """How much of the variation of wild land is left where each roof and garden is its own."""
 _PRESSURE = 0.45
 """How much nearness to people takes from naturalness in the middle of a town."""
@@ -91,6 +97,8 @@ def land_at(
 
     wild, fraction, style = in_strips(grown, points.shape[0])
     zone, cover = wild.zone_yx.copy(), wild.cover_yx.copy()
+    sparse = zone == SCATTERED_TREES
+    cover[sparse & (cover == Cover.TREES) & (crowns(fraction) < CROWN_SHARE)] = Cover.GRASS
     canopy = wild.canopy_m_yx.copy()
     roofs, height = (np.zeros(points.shape, np.float32) for _ in range(2))
     angle = np.full(points.shape, np.nan, np.float32)
@@ -124,6 +132,12 @@ def land_at(
         )
         cover[rows, cols][here] = found[here]
     return Land(points, wild, zone, cover, fraction, style, roofs, height, canopy, angle, pressure)
+
+
+def crowns(fraction_myx: U8) -> F32:
+    """Return the share of the ground under the crowns of trees (y, x), at full leaf."""
+    both = fraction_myx[Material.BROADLEAF].astype(np.float32) + fraction_myx[Material.CONIFER]
+    return both / np.float32(255)
 
 
 def _towns(points: Points, seed: int, style: str | None) -> list[Town]:
@@ -166,7 +180,8 @@ class Scenery:
 def scenery(land: Land, day: date, seed: int) -> Scenery:
     """Return the land on a day: its season, woods cleared by then, floods that stand."""
     wild = land.wild
-    felled = cleared(land.points, day, seed + 2_000) & (land.cover_yx == Cover.TREES) & (land.zone_yx > 10)
+    woods = (land.cover_yx == Cover.TREES) & (land.zone_yx > 10) | (land.zone_yx == SCATTERED_TREES)
+    felled = cleared(land.points, day, seed + 2_000) & woods
     wet = flooded(
         land.points, day, seed + 2_100, river_yx=wild.relief.river_yx, slope_yx=wild.relief.slope_yx
     ) & (land.zone_yx > 10)
@@ -187,7 +202,15 @@ def scenery(land: Land, day: date, seed: int) -> Scenery:
             parcel_yx=wild.fields.parcel_yx[rows],
             patch_yx=land.style_kyx[0, rows],
         )
-        return in_season(fraction[:, rows], season), season
+        moisture = soil_moisture(
+            land.points.part(rows, ALL),
+            day,
+            seed + SOIL_SEED,
+            climate_yx=wild.climate_yx[rows],
+            green_yx=season.green_yx,
+        )
+        bright = soil_brightness(moisture, wild.climate_yx[rows])
+        return in_season(fraction[:, rows], season, soil_yx=bright), season
 
     shares, season = in_strips(dated, fraction.shape[1])
     zone, cover = land.zone_yx.copy(), land.cover_yx.copy()

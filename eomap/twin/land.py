@@ -23,6 +23,8 @@ DENSE_TREES, SCATTERED_TREES, BUSH, LOW_PLANTS, ROCK, SAND, WATER = range(11, 18
 """Local climate zones A to G."""
 PARISH_M = 1_700.0
 """Spacing of the regions that share the direction of their fields."""
+CROP_SHARE = 0.68
+"""Parcels whose own number is below it are fields, the others pasture."""
 RIVER_M, STREAM_M = 70_000.0, 11_000.0
 """Wavelengths of the fields whose zero lines are rivers and streams."""
 
@@ -206,7 +208,7 @@ def _farm(
     wood = (zone == DENSE_TREES) & (points.fractal(2_200, seed + 1, octaves=7, gain=0.6) > 0.35)
     farm = open_ & flat & ~wood & (zone < ROCK)
     zone[farm] = LOW_PLANTS
-    cover[farm] = np.where(fields.parcel_yx < 0.68, Cover.CROP, Cover.GRASS)[farm]
+    cover[farm] = np.where(fields.parcel_yx < CROP_SHARE, Cover.CROP, Cover.GRASS)[farm]
 
 
 def _shores(points: Points, seed: int, climate: U8, relief: Relief, land: tuple[U8, U8]) -> None:

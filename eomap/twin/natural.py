@@ -76,20 +76,20 @@ def _trees(at: _Place) -> dict[Material, F32]:
 
 
 def _shrub(at: _Place) -> dict[Material, F32]:
-    bush = _clip(0.02, 0.50 + 0.25 * at.tuft + 0.06 * at.wide, 0.9)
+    bush = _clip(0.02, 0.32 + 0.09 * at.tuft + 0.12 * at.wide, 0.9)
     bare = (1 - bush) * _clip(0.05, 0.25 + 0.9 * at.dry, 0.95)
-    leaves = np.float32(0.6) * bush  # twigs and the shade under them are the rest
+    leaves, twigs = np.float32(0.55) * bush, np.float32(0.25) * bush  # the rest is shade under them
     return {
         Material.BROADLEAF: leaves * (1 - at.conifer),
         Material.CONIFER: leaves * at.conifer,
         Material.SOIL: bare * np.float32(0.6),
-        Material.NPV: bare * np.float32(0.35),
-        Material.GRASS: (1 - bush - bare) * np.float32(0.92),
+        Material.NPV: bare * np.float32(0.35) + twigs,
+        Material.GRASS: (1 - bush - bare) * np.float32(0.97),
     }
 
 
 def _grass(at: _Place) -> dict[Material, F32]:
-    bare = _clip(0, 0.55 * at.dry + 0.07 * at.tuft + 0.12 * at.wide, 0.95)
+    bare = _clip(0, 0.55 * at.dry + 0.04 * at.tuft + 0.10 * at.wide, 0.95)
     return {
         Material.GRASS: (1 - bare) * np.float32(0.97),
         Material.SOIL: bare * np.float32(0.65),
@@ -106,7 +106,8 @@ def _bare(at: _Place) -> dict[Material, F32]:
     stone = np.where(rocky, _clip(0.6, 0.95 + 0.03 * at.tuft, 1), _clip(0, 0.06 + 0.06 * at.tuft, 0.3))
     plants = np.where(rocky, 0.5, _clip(0, 0.03 + 0.04 * at.tuft, 0.2)) * (1 - stone)
     sandy = np.where(rocky, 0, np.where(at.dry > 0.6, 0.75, 0.9)) * (1 - stone - plants)
-    lit = np.where(rocky, np.float32(0.68), np.float32(1))  # cracks and boulders shade the rest
+    # Cracks and boulders shade the rest; the pavement of deserts is evener than bare mountains.
+    lit = np.where(rocky, np.where(at.dry > 0.6, np.float32(0.88), np.float32(0.68)), np.float32(1))
     return {
         Material.ROCK: stone * lit,
         Material.GRASS: plants,
@@ -152,23 +153,26 @@ _FILL = {
 }
 
 
+_WILD_STYLE, _PARCEL_STYLE, _FIELD_STYLE = np.float32(0.38), np.float32(0.65), np.float32(0.25)
+_GRAIN_STYLE = np.array([0.14, 0.10, 0.06], np.float32)
+
+
 def styles(points: Points, wild: Wild, seed: int) -> F32:
-    """Return the variation of spectra (k, y, x), deviation about 0.7 and at most 2.
+    """Return the variation of spectra (k, y, x), deviation about 0.4 and at most 2.
 
     A parcel has its own, woods and pastures change slowly, water hardly; every pixel adds a little.
-    Deviations of 1 span the materials of a world library, so those of one scene are smaller.
+    Deviations of 1 span the materials of a world library, those of one scene about half of that.
     """
     farmed, wet = wild.cover_yx == Cover.CROP, wild.cover_yx == Cover.WATER
     own = wild.fields.parcel_yx
     grain = points.fractal(25, seed + 9, octaves=1)
     out = np.empty((3, *points.shape), np.float32)
     for k in range(3):
-        slow = points.fractal(700 if k else 350, seed + k, octaves=4, gain=0.65)
+        slow = points.fractal(2_800 if k else 1_400, seed + k, octaves=6, gain=0.65)
         parcel = np.float32(613 + 97 * k) * own
         parcel = (parcel - np.floor(parcel) - np.float32(0.5)) * np.float32(3.0)
-        out[k] = np.float32(0.65) * np.where(farmed, parcel, slow)
-        out[k] += np.where(farmed, np.float32(0.25), 0) * slow
-        out[k] += np.float32(0.25 - 0.1 * k) * grain
+        out[k] = np.where(farmed, _PARCEL_STYLE * parcel + _FIELD_STYLE * slow, _WILD_STYLE * slow)
+        out[k] += _GRAIN_STYLE[k] * grain
         if wet.any():
             calm = points.fractal(14_000, seed + 20 + k, octaves=7, gain=0.45)
             out[k] = np.where(wet, 0.6 * calm - 0.2, out[k])

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from eomap.core.grid import PIXEL_M
 from eomap.products.lcz.legend import LEGEND
 from eomap.twin.earth import F32
-from eomap.twin.ground import Land, Scenery
-from eomap.twin.land import U8, Cover
+from eomap.twin.ground import Land, Scenery, crowns
+from eomap.twin.land import LOW_PLANTS, U8, Cover
 from eomap.twin.materials import Material
 
 CROP, PASTURE, ROAD, CLEARED = 0.55, 0.30, 0.40, 0.50
@@ -87,7 +87,7 @@ def naturalness(land: Land, scenery: Scenery | None = None) -> F32:
     are .30, roads .40, clearings .50, and nearness to people, at most .45.
     """
     left = 1 - settlement_share(land)
-    farmed = (land.cover_yx == Cover.GRASS) & (land.pressure_yx > 0.12) & (land.zone_yx > 10)
+    farmed = (land.cover_yx == Cover.GRASS) & (land.pressure_yx > 0.12) & (land.zone_yx == LOW_PLANTS)
     for where, takes in ((land.cover_yx == Cover.CROP, CROP), (farmed, PASTURE), (land.wild.road_yx, ROAD)):
         left = left * (1 - np.float32(takes) * where)
     if scenery is not None:
@@ -98,7 +98,7 @@ def naturalness(land: Land, scenery: Scenery | None = None) -> F32:
 
 def tree_share(land: Land) -> F32:
     """Return the share of the ground under tree crowns (y, x)."""
-    return _share(land, Material.BROADLEAF, Material.CONIFER)
+    return crowns(land.fraction_myx)
 
 
 def _share(land: Land, *materials: Material) -> F32:

@@ -1,7 +1,7 @@
-"""What the weather of a day leaves for a radar to see: wet soil, wind on water; and the ground it then sees.
+"""What the weather of a day leaves for a radar to see: wind on water, wet soil; and the ground it then sees.
 
-Fields are functions of place and day, of round numbers: wet soils where plants are green, fronts of 300 km,
-showers of 20 km. Axis letters: y row (north to south), x column (west to east).
+Fields are functions of place and day, of round numbers; wet soil is that of `soil`. Axis letters: y row
+(north to south), x column (west to east).
 """
 
 from datetime import date
@@ -9,36 +9,21 @@ from datetime import date
 import numpy as np
 
 from eomap.twin import radar
-from eomap.twin.climate import of_climate
 from eomap.twin.earth import F32, Points
 from eomap.twin.ground import Land, Scenery
-from eomap.twin.land import U8, Cover
+from eomap.twin.land import Cover
+from eomap.twin.soil import FRONT_M, of_day, soil_moisture
 from eomap.twin.truth import canopy_height_m, tree_share
 
-_FRONT_M, _SHOWER_M, _GUST_M = 300_000.0, 20_000.0, 3_000.0
-_DRIEST, _WETTEST = 0.03, 0.50
+_GUST_M = 3_000.0
 _BREEZE_M_S = 5.0
-
-
-def soil_moisture(points: Points, day: date, seed: int, *, climate_yx: U8, green_yx: F32) -> F32:
-    """Return the water in the topmost soil (y, x), m3/m3; `green_yx` is how green the grass is, 0 to 1."""
-    plants = of_climate(climate_yx, "trees") + of_climate(climate_yx, "scattered")
-    plants = plants + np.float32(0.6) * (of_climate(climate_yx, "bush") + of_climate(climate_yx, "grass"))
-    usual = np.float32(0.05) + np.float32(0.22) * plants * (np.float32(0.5) + np.float32(0.5) * green_yx)
-    rain = np.float32(0.35) * points.fractal(_FRONT_M, _of_day(seed, day), octaves=2)
-    rain = rain + np.float32(0.2) * points.fractal(_SHOWER_M, _of_day(seed + 1, day), octaves=3)
-    return np.clip(usual * np.exp(rain), _DRIEST, _WETTEST).astype(np.float32)
 
 
 def wind_m_s(points: Points, day: date, seed: int) -> F32:
     """Return the speed of the wind 10 m above open water (y, x), metres per second."""
-    front = np.float32(0.45) * points.fractal(_FRONT_M, _of_day(seed + 2, day), octaves=2)
-    gust = np.float32(0.12) * points.fractal(_GUST_M, _of_day(seed + 3, day), octaves=3)
+    front = np.float32(0.45) * points.fractal(FRONT_M, of_day(seed + 2, day), octaves=2)
+    gust = np.float32(0.12) * points.fractal(_GUST_M, of_day(seed + 3, day), octaves=3)
     return (np.float32(_BREEZE_M_S) * np.exp(front + gust)).astype(np.float32)
-
-
-def _of_day(seed: int, day: date) -> int:
-    return seed + 104_729 * day.toordinal()
 
 
 def radar_ground(land: Land, seen: Scenery, day: date, seed: int) -> radar.Ground:

@@ -22,7 +22,7 @@ from eomap.twin.climate import mean_cover
 from eomap.twin.degrees import DegreeFrame
 from eomap.twin.earth import F32, Points, points_at, points_of, uniform
 from eomap.twin.exposure import FACTORS, Exposure, inside, pass_name, view_of
-from eomap.twin.ground import Land, Scenery, drowned, land_of, scenery
+from eomap.twin.ground import SOIL_SEED, Land, Scenery, drowned, land_of, scenery
 from eomap.twin.kept import Kept
 from eomap.twin.land import U8, WATER, Cover
 from eomap.twin.night_lights import lights_of_year
@@ -36,7 +36,7 @@ from eomap.twin.sun import sun_angles
 from eomap.twin.weather import Forecast, Skies, explicit
 from eomap.twin.wetness import radar_ground
 
-VERSION = "1"
+VERSION = "2"
 TRUTH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 U16 = npt.NDArray[np.uint16]
 LANDS: Kept[Land] = Kept(8_000_000, largest_px=3_900_000)
@@ -155,7 +155,7 @@ class World:
         land, day = self.land(wide), acquisition.day
         row, col = -frame.y0 // PIXEL_M, frame.x0 // PIXEL_M
         image = radar.observed(
-            radar_ground(land, self._on_day(land, day), day, self.seed + 6_000),
+            radar_ground(land, self._on_day(land, day), day, self.seed + SOIL_SEED),
             radar.view_of(acquisition.flight, points_of(wide)),
             rows=slice(row, row + frame.height),
             cols=slice(col, col + frame.width),

@@ -13,6 +13,8 @@ from eomap.core.grid import cell_index
 from eomap.core.layer import Layer
 from eomap.core.ports import U16, Predictor
 from eomap.core.product import Inputs, Need, Product
+from eomap.core.sensor import Sensor
+from eomap.core.speckle import FILTERS
 from eomap.errors import MisuseError
 from eomap.sensors import sensor
 
@@ -70,9 +72,14 @@ def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
 
 
 def variant(
-    *, sensor: str = "sentinel-2", method: str = "", bands: tuple[str, ...] | list[str] = ()
+    *,
+    sensor: str = "sentinel-2",
+    method: str = "",
+    bands: tuple[str, ...] | list[str] = (),
+    speckle: str = "none",
+    orbit: str = "",
 ) -> Product:
-    """Return the composite of a sensor, by a method, of some of its bands.
+    """Return the composite of a sensor, by a method, of some of its bands; of radar filtered, of some orbits.
 
     Raises MisuseError where the sensor does not have them.
     """
@@ -85,11 +92,12 @@ def variant(
             ", ".join(by.bands) if len(by.bands) < 20 else f"{len(by.bands)} from {next(iter(by.bands))} on"
         )
         raise MisuseError("--bands", expected=f"bands of {by.name}: {there}", got=", ".join(strange))
+    need = Need(by.name, bands, 0, spread=True, days=True, method=_kernel(by, method))
     return Product(
         name="composite",
         version="2.0",
         title="Clear-sky composite" if by.name == "sentinel-2" else f"Composite of {by.title}",
-        needs=(Need(of=by.name, bands=bands, halo_px=0, spread=True, days=True, method=method),),
+        needs=(_radar(need, by, speckle, orbit),),
         gives=(
             Layer(
                 by.quantity,
@@ -126,6 +134,24 @@ def variant(
         compute=Placed(by.quantity),
         variant=variant,
     )
+
+
+def _kernel(by: Sensor, method: str) -> str:
+    """Return the kernel of a method: decibels have no mean, the powers that they stand for do."""
+    return "mean_in_power" if method == "mean" and by.unit == "dB" else method
+
+
+def _radar(need: Need, by: Sensor, speckle: str, orbit: str) -> Need:
+    """Return the need with the settings that only radar has."""
+    if by.unit != "dB" and (orbit or speckle != "none"):
+        flag, got = ("--orbit", orbit) if orbit else ("--speckle", speckle)
+        raise MisuseError(flag, expected=f"none, for {by.name} is no radar", got=got)
+    if speckle not in FILTERS:
+        raise MisuseError("--speckle", expected=f"one of {', '.join(FILTERS)}", got=speckle)
+    numbered = orbit.isdigit() and 1 <= int(orbit) <= 175
+    if orbit not in ("", "ascending", "descending") and not numbered:
+        raise MisuseError("--orbit", expected="ascending, descending or a relative orbit", got=orbit)
+    return replace(need, speckle=speckle, orbit=orbit.zfill(3) if numbered else orbit)
 
 
 _sensor = sensor

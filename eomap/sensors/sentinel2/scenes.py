@@ -11,7 +11,6 @@ import numpy.typing as npt
 from eomap.core.plan import digest
 from eomap.core.source import Asset, Band, Item, Scene
 from eomap.errors import BrokenInputError
-from eomap.kernels.codes import shifted_codes
 from eomap.sensors.sentinel2.names import BANDS, SCENE_CLASS, asset_names, level_of
 from eomap.sensors.sentinel2.offset import SCALE, OffsetDecision, offset_of
 from eomap.sensors.sentinel2.twins import tile_of
@@ -80,6 +79,8 @@ def reflectance_dn(raw_yx: npt.NDArray[np.generic], band: Band) -> npt.NDArray[n
     Unseen are 0, the band's `nodata` and NaN. Reflectance at or below zero, real over dark water since
     baseline 04.00, becomes 1. Whole numbers stay exact while the band's scale is 0.0001.
     """
+    from eomap.kernels.codes import shifted_codes  # numba, which a plan does without
+
     raw = np.asarray(raw_yx)
     if band.scale == SCALE and raw.dtype.kind in "iu":
         return shifted_codes(raw, round(band.offset / SCALE), band.nodata)

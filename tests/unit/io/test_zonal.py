@@ -175,3 +175,23 @@ def test_windows_never_exceed_a_tile():
     zone_table(zones(shapely.box(10, 50, 12, 52)), codes, step=STEP)
     assert len(shapes) == 16
     assert set(shapes) == {(120, 120)}
+
+
+@pytest.mark.parametrize("grid", ["utm", "EPSG:32632", "EPSG:32633"])
+def test_areas_on_zones_are_geodesic_across_their_border(grid):
+    geometry = shapely.box(11.7, 52.1, 12.4, 52.3)
+    wide = shapely.box(2.0, 52.1, 2.1, 52.2)  # beyond the reach of either zone: in its own, outside the cube
+    seen = []
+
+    def codes(window):
+        seen.append(window.epsg)
+        return np.full(window.shape, 254 if window.epsg == 32631 else 7, np.uint8)
+
+    table = zone_table(zones(geometry, wide), codes, step=10, grid=grid, npartitions=1)
+    true = [
+        abs(Geod(ellps="WGS84").geometry_area_perimeter(g.segmentize(0.01))[0]) / 1e6
+        for g in (geometry, wide)
+    ]
+    assert table["area_km2"][0] == pytest.approx(true[0], rel=1e-3)
+    assert table["outside_km2"][1] == pytest.approx(true[1], rel=2e-3) and table["area_km2"][1] == 0
+    assert set(seen) == {32631, *((32632, 32633) if grid == "utm" else (int(grid[5:]),))}

@@ -47,7 +47,7 @@ def test_the_table_is_what_dlr_lists(shared):
 
 def test_every_item_of_the_recorded_search_is_a_scene(shared):
     items = recorded(shared, "dlr_search_*")
-    assert len(items) > 5 and {type(i.properties["eo:cloud_cover"]) for i in items} == {str}
+    assert len(items) > 5 and str in {type(i.properties["eo:cloud_cover"]) for i in items}
     assert all(0 <= _cloud_cover(i) <= 100 for i in items)
     found, notes = enmap.scenes_of(items, Ask(KEPT, "auto", ""))
     assert len(found) + len(notes) == len(items) and len(found) > 5
@@ -57,7 +57,7 @@ def test_every_item_of_the_recorded_search_is_a_scene(shared):
 def example(shared):
     """Return the items of the example catalogue."""
     folder = shared / "data" / "catalog" / "enmap-hsi-l2a"
-    rules = HrefRules(root=str(shared / "data" / "catalog"))
+    rules = HrefRules(roots=(shared / "data" / "catalog",))
     return [
         to_item(json.loads(p.read_text()), base=str(p), rules=rules) for p in sorted(folder.glob("*/*.json"))
     ]

@@ -11,12 +11,21 @@ from hypothesis import strategies as st
 from eomap.core.grid import Frame, transformer
 from eomap.twin.atmosphere import Air
 from eomap.twin.climate import strangers
-from eomap.twin.ground import land_of, scenery
-from eomap.twin.land import WATER, Cover
+from eomap.twin.events import cleared
+from eomap.twin.ground import CROWN_SHARE, crowns, land_of, scenery
+from eomap.twin.land import DENSE_TREES, SCATTERED_TREES, WATER, Cover
 from eomap.twin.materials import Material, band_table, broadened
 from eomap.twin.optical import MARGIN_PX, Sun, above_air, air_optics, around, coarser, illumination, surface
 from eomap.twin.shift import Kind, Shift, laid, table_under, where
-from eomap.twin.truth import BY_NAME, biomass_mg_ha, majority, naturalness, settlement_share, static_truth
+from eomap.twin.truth import (
+    BY_NAME,
+    biomass_mg_ha,
+    canopy_height_m,
+    majority,
+    naturalness,
+    settlement_share,
+    static_truth,
+)
 
 SEED, DAY = 17, date(2024, 6, 20)
 X, Y = transformer(4326, 32630).transform(-1.49, 55.06)
@@ -58,6 +67,32 @@ def test_fractions_are_shares(land):
     assert (land.building_m_yx > 0)[land.roofs_yx > 0].all()
     assert (np.isnan(land.street_angle_yx) == (land.zone_yx > 10)).all()
     assert land.fraction_myx[Material.WATER][land.zone_yx == WATER].min() == 255
+
+
+@pytest.fixture(scope="module")
+def savanna():
+    x, y = transformer(4326, 32636).transform(35.1, 8.0)
+    return land_of(Frame(32636, int(x // 600) * 600, int(y // 600) * 600, 480, 480), SEED)
+
+
+def test_open_woodland_is_tree_cover_where_its_crowns_are(savanna):
+    land = savanna
+    crown = crowns(land.fraction_myx)
+    for zone in (DENSE_TREES, SCATTERED_TREES):
+        wild = (land.zone_yx == zone) & ~land.wild.road_yx & (land.cover_yx != Cover.MANGROVE)
+        assert wild.sum() > 1_000
+        assert ((land.cover_yx == Cover.TREES) == (crown >= CROWN_SHARE))[wild].all()
+        trees = wild & (land.cover_yx == Cover.TREES)
+        assert canopy_height_m(land)[trees].min() > 0 and biomass_mg_ha(land, SEED)[trees].min() > 0
+    assert (land.cover_yx == Cover.GRASS)[land.zone_yx == SCATTERED_TREES].mean() > 0.4
+
+
+def test_a_clearing_takes_open_woodland_whole(savanna):
+    land = savanna
+    seen = scenery(land, date(2026, 12, 30), SEED)
+    felled = cleared(land.points, date(2026, 12, 30), SEED + 2_000) & (land.zone_yx == SCATTERED_TREES)
+    assert felled.any() and seen.cleared_yx[felled].all()
+    assert (canopy_height_m(land, seen)[felled] == 0).all()
 
 
 def test_truth_is_stored_in_its_units(land):

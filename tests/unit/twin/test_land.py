@@ -129,7 +129,7 @@ def test_materials_of_a_date_are_shares(number, lat, climate, parcel):
     found = season(date(2023, 1, 1) + timedelta(days=number), lat, climate, parcel)
     rng = np.random.default_rng(number)
     fraction = (255 * rng.dirichlet(np.ones(16), size=1)[0][:15]).astype(np.uint8)[:, None, None]
-    out = in_season(fraction, found)
+    out = in_season(fraction, found, soil_yx=np.full((1, 1), 0.7, np.float32))
     assert out.dtype == np.uint8 and out.sum(dtype=np.int32) <= 255
     assert out[Material.WATER] == fraction[Material.WATER]
 

@@ -1,0 +1,122 @@
+"""Sorting networks written out for one number of rows, and the middle that they find.
+
+A network of comparators that looks at no value before it moves it sorts a whole vector of pixels at once.
+Written out as straight-line code, its values stay in registers, and comparators that nothing asks for fall
+away. Numba keeps what it compiled on disk, one entry per number of rows, so a machine compiles each once.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+CHUNK_PX = 256
+"""Pixels in a row that is sorted side by side; ten rows of them fit the first-level cache."""
+ROW_PX = CHUNK_PX + 32
+"""From one row to the next. A power of two would send all rows to the same few sets of the cache."""
+WRITTEN_OUT = 64
+"""The largest number of rows that is written out; beyond, compiling takes longer than it saves."""
+
+
+def sorting_network(n: int) -> npt.NDArray[np.intp]:
+    """Return the comparators (k, 2) of Batcher's merge exchange, which sorts any n values.
+
+    D. E. Knuth, The Art of Computer Programming 3, algorithm 5.2.2M; 31 comparators for n = 10.
+
+    >>> sorting_network(3).tolist()
+    [[0, 2], [0, 1], [1, 2]]
+    """
+    pairs = []
+    p = top = 1 << max((n - 1).bit_length() - 1, 0)
+    while p:
+        q, r, d = top, 0, p
+        while True:
+            pairs += [(i, i + d) for i in range(n - d) if i & p == r]
+            if q == p:
+                break
+            q, r, d = q >> 1, p, q - p
+        p >>= 1
+    return np.array(pairs, np.intp).reshape(-1, 2)
+
+
+def rows_for(looks: int) -> int:
+    """Return the number of rows to sort for so many looks: some more, so that fewer kernels are compiled.
+
+    >>> [rows_for(n) for n in (1, 10, 13, 64, 65)]
+    [1, 10, 16, 64, 65]
+    """
+    return looks if looks <= 12 or looks > WRITTEN_OUT else -(-looks // 4) * 4
+
+
+def middle_ranks(n: int) -> tuple[int, int]:
+    """Return the rank of the middle of n rows, and of the one to average it with.
+
+    Rows without a value stand alternately for the highest and the lowest one, the first for the highest.
+    So the middle of the values that there are always has the same rank, whatever their number: alone if
+    that number is odd, averaged with its neighbour if it is even.
+
+    >>> middle_ranks(10), middle_ranks(11)
+    ((4, 5), (5, 4))
+    """
+    return (n // 2, max(n // 2 - 1, 0)) if n % 2 else (n // 2 - 1, n // 2)
+
+
+@cache
+def middle_of(n: int) -> Callable[..., Any]:
+    """Return the compiled kernel `middle(value_tx, even_x, out_x)` for n rows of CHUNK_PX pixels, uint16.
+
+    `value_tx` is flat and may be overwritten. `out_x` becomes the middle value, or the mean of the two
+    middle ones, rounded half up, where `even_x` is 65535 (0 elsewhere).
+    """
+    source = _written_out(n) if n <= WRITTEN_OUT else _looped(n)
+    scope = {"__name__": __name__, "_NETWORK": sorting_network(n), "_exchange": _exchange}
+    # Under this file's name: Numba's cache then belongs to this file, and is void when it changes.
+    exec(compile(source, __file__, "exec"), scope)  # the text is made here from n alone
+    rows = numba.uint16[::1]
+    kernel: Any = scope[f"middle_{n}"]
+    return numba.cfunc(numba.uint16(rows, rows, rows), cache=True)(kernel)
+
+
+def _written_out(n: int) -> str:
+    """Return Python text that holds one value of each row in a variable of its own."""
+    alone, other = middle_ranks(n)
+    lines = [f"v{t} = value[{t * ROW_PX} + x]" for t in range(n)]
+    for i, j in sorting_network(n).tolist():
+        lines.append(f"v{i}, v{j} = min(v{i}, v{j}), max(v{i}, v{j})")
+    lines.append(f"a, b = v{alone}, v{other}")
+    return _function(n, [f"for x in range({CHUNK_PX}):", *("    " + line for line in lines), *_AVERAGE])
+
+
+def _looped(n: int) -> str:
+    """Return Python text that sorts the rows in memory."""
+    alone, other = middle_ranks(n)
+    return _function(
+        n,
+        [
+            f"for k in range({len(sorting_network(n))}):",
+            f"    _exchange(value, _NETWORK[k, 0] * {ROW_PX}, _NETWORK[k, 1] * {ROW_PX})",
+            f"for x in range({CHUNK_PX}):",
+            f"    a, b = value[{alone * ROW_PX} + x], value[{other * ROW_PX} + x]",
+            *_AVERAGE,
+        ],
+    )
+
+
+_AVERAGE = ("    b = a ^ ((a ^ b) & even[x])", "    out[x] = (a | b) - ((a ^ b) >> 1)")
+"""The mean rounded half up, without leaving 16 bits."""
+
+
+def _function(n: int, lines: list[str]) -> str:
+    return "\n    ".join([f"def middle_{n}(value, even, out):", *lines, "return out[0]"]) + "\n"
+
+
+@numba.njit(nogil=True, cache=True)
+def _exchange(value, i, j):
+    first_x, second_x = value[i : i + CHUNK_PX], value[j : j + CHUNK_PX]
+    for x in range(CHUNK_PX):
+        a, b = first_x[x], second_x[x]
+        first_x[x] = a if a < b else b
+        second_x[x] = b if a < b else a
