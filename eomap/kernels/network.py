@@ -72,7 +72,7 @@ def middle_of(n: int) -> Callable[..., Any]:
     middle ones, rounded half up, where `even_x` is 65535 (0 elsewhere).
     """
     source = _written_out(n) if n <= WRITTEN_OUT else _looped(n)
-    scope = {"__name__": __name__, "_NETWORK": sorting_network(n), "_exchange": _exchange}
+    scope = {"__name__": __name__, "_NETWORK": sorting_network(n), "exchange": exchange}
     # Under this file's name: Numba's cache then belongs to this file, and is void when it changes.
     exec(compile(source, __file__, "exec"), scope)  # the text is made here from n alone
     rows = numba.uint16[::1]
@@ -97,7 +97,7 @@ def _looped(n: int) -> str:
         n,
         [
             f"for k in range({len(sorting_network(n))}):",
-            f"    _exchange(value, _NETWORK[k, 0] * {ROW_PX}, _NETWORK[k, 1] * {ROW_PX})",
+            f"    exchange(value, _NETWORK[k, 0] * {ROW_PX}, _NETWORK[k, 1] * {ROW_PX})",
             f"for x in range({CHUNK_PX}):",
             f"    a, b = value[{alone * ROW_PX} + x], value[{other * ROW_PX} + x]",
             *_AVERAGE,
@@ -114,7 +114,8 @@ def _function(n: int, lines: list[str]) -> str:
 
 
 @numba.njit(nogil=True, cache=True)
-def _exchange(value, i, j):
+def exchange(value, i, j):
+    """Sort the rows that start at `i` and `j`: lower values into the first, higher into the second."""
     first_x, second_x = value[i : i + CHUNK_PX], value[j : j + CHUNK_PX]
     for x in range(CHUNK_PX):
         a, b = first_x[x], second_x[x]

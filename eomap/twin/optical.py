@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M, Frame
+from eomap.kernels.brdf import relative_to_nadir
 from eomap.kernels.means import softened, square_means
 from eomap.kernels.mixing import mixed
 from eomap.kernels.noise import white
 from eomap.sensors.sentinel2 import BANDS
 from eomap.twin.atmosphere import Air, BandOptics, Optics, optics, toa
-from eomap.twin.brdf import SHAPES, relative_to_nadir
+from eomap.twin.brdf import SHAPES
 from eomap.twin.earth import F32
 from eomap.twin.materials import BandTable, Material, band_table
 
