@@ -27,6 +27,7 @@ from eomap.io.signing import redact, sign
 from eomap.io.wavelengths import described_centres_nm, nearest_band
 from eomap.kernels.resample import interpolate
 from eomap.kernels.warp import Place, Span, control_grids
+from eomap.kernels.warp_area import warp_average
 from eomap.kernels.warp_linear import warp_bilinear
 from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 
@@ -124,6 +125,9 @@ class RasterReader:
         if file.place.crs == frame.epsg:
             self._paint_parallel(file, numbers, frame, outs, fills=fills, smooth=smooth)
             return outs
+        if bands[0].mean_of is not None:
+            self._paint_means(file, bands, frame, outs)
+            return outs
         for grid in control_grids(frame, file.place):
             window = grid.window(file.place.shape, reach_px=int(smooth))
             if window is None:
@@ -164,6 +168,22 @@ class RasterReader:
                 out[row_seen, col_seen] = interpolate(native, r, c, nodata=fill)
             else:
                 out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64), c.astype(np.int64))
+
+    def _paint_means(
+        self, file: "_Raster", bands: Sequence[Band], frame: Frame, outs: Sequence[npt.NDArray[Any]]
+    ) -> None:
+        """Paint means by area of the numbers that count over `outs`."""
+        for grid in control_grids(frame, file.place, at_corners=True):
+            window = grid.window(file.place.shape, reach_px=1)
+            if window is None:
+                continue
+            natives = self._windows(file, window, [file.number_of(b) for b in bands])
+            for native, band, out in zip(natives, bands, outs, strict=True):
+                (low, high), fill = band.mean_of or (-math.inf, math.inf), band.nodata or 0
+                counted = np.where((native >= low) & (native <= high), native, fill).astype(native.dtype)
+                corner = (window[0][0], window[1][0])
+                mean = warp_average(counted, grid, corner=corner, nodata=fill)
+                np.copyto(out, mean, where=mean != fill)
 
     def _windows(
         self, file: "_Raster", window: tuple[Span, Span], numbers: Sequence[int]
