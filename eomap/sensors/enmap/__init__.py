@@ -33,6 +33,7 @@ SENSOR = Sensor(
     mask_bands=mask_bands,
     clear=clear,
     margin_px=lambda _, __: 0,
+    origin_m=15,  # pixel centres, not corners, lie at multiples of 30 m
 )
 SENSORS = (SENSOR,)
 
