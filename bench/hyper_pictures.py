@@ -2,8 +2,8 @@
 
     EOMAP_SHARED=../shared python bench/hyper_pictures.py
 
-Both are made by `eomap.api` from the example catalogue, as `eomap run` makes them. EnMAP: tiles of the EnMAP-Box,
-data DLR 2022; MODIS: series of the package sits, NASA LP DAAC 2013-2014.
+Both are made by `eomap.api` from the example catalogue, as `eomap run` makes them. EnMAP: tiles of the
+EnMAP-Box, data DLR 2022; MODIS: series of the package sits, NASA LP DAAC 2013-2014.
 """
 
 import os

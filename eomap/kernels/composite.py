@@ -45,9 +45,24 @@ def _mean_in_power(code_tbyx: U16, look_tyx: Bool, day_t: U16, spread: bool) -> 
     return Composed(*mean_in_power(code_tbyx, look_tyx), apart, mean_day(look_tyx, day_t))
 
 
+def _first(code_tbyx: U16, look_tyx: Bool, day_t: U16, spread: bool) -> Composed:
+    """Take the latest look of each pixel, whole; names of classes survive. It has no spread."""
+    made = Composed(
+        np.zeros(code_tbyx.shape[1:], np.uint16),
+        look_tyx.sum(axis=0, dtype=np.uint16),
+        None,
+        np.zeros(look_tyx.shape[1:], np.uint16),
+    )
+    for t in np.argsort(day_t, kind="stable"):  # the later overwrites the earlier
+        np.copyto(made.code_byx, code_tbyx[t], where=look_tyx[t])
+        made.day_yx[look_tyx[t]] = day_t[t]
+    return made
+
+
 METHODS: Mapping[str, Callable[[U16, Bool, U16, bool], Composed]] = {
     "median": _median,
     "mean_in_power": _mean_in_power,
+    "first": _first,
 }
 
 
