@@ -182,7 +182,7 @@ class _Reading:
         for name in names:
             band = scene.band(name)
             if band is not None:
-                files.setdefault((band.href, band.categorical), []).append(band)
+                files.setdefault((band.place, band.categorical), []).append(band)
             elif name in self.need.bands:
                 raise SceneBrokenError(scene.id, f"{scene.id}: expected band {name}, got an item without it")
         found = {}

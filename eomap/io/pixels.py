@@ -22,6 +22,7 @@ from eomap.core.grid import Frame
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
 from eomap.io.blocks import Blocks, blocks_of
+from eomap.io.hdf4 import DataSet, data_set
 from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact, sign
 from eomap.io.wavelengths import described_centres_nm, nearest_band
@@ -92,10 +93,10 @@ class RasterReader:
             try:
                 return self._read(bands, frame, signing)
             except BrokenInputError:
-                self._forget(band.href)
+                self._forget(band.place)
                 raise
             except rasterio.errors.RasterioError as problem:
-                self._forget(band.href)
+                self._forget(band.place)
                 text = " ".join(_causes(problem)).lower()
                 remote = "://" in band.href
                 cut_off = remote and _CUT_OFF in text and attempt + 1 < _ATTEMPTS  # else the file ends there
@@ -117,7 +118,7 @@ class RasterReader:
                 time.sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))
 
     def _read(self, bands: Sequence[Band], frame: Frame, signing: str) -> list[npt.NDArray[Any]]:
-        file = self._file(bands[0].href, signing)
+        file = self._file(bands[0], signing)
         numbers = [file.number_of(b) for b in bands]
         fills = [b.nodata if b.nodata is not None else 0 for b in bands]
         outs = [np.full(frame.shape, fill, dtype=file.dtype) for fill in fills]
@@ -191,12 +192,14 @@ class RasterReader:
         self.decoded_bytes += _block_bytes(file, *window) * len(numbers)
         return file.windows(*window, numbers)
 
-    def _file(self, href: str, signing: str) -> "_Raster":
-        if href in self._open:
-            self._open.move_to_end(href)
-            return self._open[href]
-        file = _opened(gdal_path(sign(href, signing) if signing else href), href)
-        self._open[href] = file
+    def _file(self, band: Band, signing: str) -> "_Raster":
+        place, href = band.place, band.href
+        if place in self._open:
+            self._open.move_to_end(place)
+            return self._open[place]
+        path = gdal_path(sign(href, signing) if signing else href)
+        file = _opened_hdf4(path, band) if band.data_set else _opened(path, href)
+        self._open[place] = file
         while len(self._open) > OPEN_FILES:
             self._forget(next(iter(self._open)))
         return file
@@ -239,7 +242,7 @@ class _Raster:
         self, rows: tuple[int, int], cols: tuple[int, int], numbers: Sequence[int]
     ) -> Iterable[npt.NDArray[Any]]:
         """Return pixels (y, x) of bands, counted from 1, between those rows and columns."""
-        if isinstance(self.pixels, Blocks):
+        if isinstance(self.pixels, (Blocks, DataSet)):
             return [self.pixels.window(rows, cols, index=n) for n in numbers]
         at = [n - 1 for n in numbers]  # together: a block with the pixels of all bands is decoded once
         read: npt.NDArray[Any] = self.pixels[at, slice(*rows), slice(*cols)].to_numpy()
@@ -277,6 +280,16 @@ def _opened(path: str, href: str) -> _Raster:
     if not file.box.axis_aligned:
         raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
     return file
+
+
+def _opened_hdf4(path: str, band: Band) -> _Raster:
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    found = data_set(path, band.data_set)
+    (a, _, c, _, e, f), shape, wkt = found.transform, found.grid.shape, found.wkt
+    box = GeoBox(shape, Affine(*found.transform), wkt)
+    return _Raster(found, box, Place(wkt, (c, f), (a, e), shape), shape, found.dtype)
 
 
 def _by_gdal(path: str, href: str) -> Any:

@@ -44,5 +44,5 @@ def reads_by_band(need: Need, mask: str, scenes: Sequence[Scene]) -> bool:
 
 
 def _shares_files(need: Need, scene: Scene) -> bool:
-    hrefs = [b.href for b in scene.bands if b.name in need.bands]
-    return len(set(hrefs)) < len(hrefs)
+    places = [b.place for b in scene.bands if b.name in need.bands]
+    return len(set(places)) < len(places)

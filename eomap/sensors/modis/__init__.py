@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 from eomap.core.sensor import Sensor
 from eomap.sensors.modis.igbp import IGBP, igbp_codes
-from eomap.sensors.modis.kinds import INDICES, NADIR, SCALE, SURFACE, Kind
+from eomap.sensors.modis.kinds import DAILY, INDICES, NADIR, SCALE, SURFACE, Kind
 from eomap.sensors.modis.scenes import MASKS, clear, coded, mask_bands, platform_of, scenes_of, to_scene
 
 
@@ -30,9 +30,10 @@ def _sensor(kind: Kind) -> Sensor:
     )
 
 
-SENSORS = tuple(_sensor(kind) for kind in (INDICES, SURFACE, NADIR))
+SENSORS = tuple(_sensor(kind) for kind in (INDICES, SURFACE, DAILY, NADIR))
 
 __all__ = [
+    "DAILY",
     "IGBP",
     "INDICES",
     "NADIR",

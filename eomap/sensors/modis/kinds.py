@@ -1,7 +1,7 @@
 """The products of MODIS that are sensors here: bands, ranges of valid numbers, quality layers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -54,7 +54,7 @@ class Kind:
 _REFLECTANCE = tuple(f"M{n}" for n in range(1, 8))
 _RANK = Quality("pixel_reliability", -1.0, reliable)
 _BITS = Quality("VI_Quality", 65_535.0, index_clear)
-_STATE = (Quality("state_500m", 65_535.0, state_clear), Quality("state_1km", 65_535.0, state_clear))
+_STATE = Quality("state_500m", 65_535.0, state_clear)
 
 INDICES = Kind(
     key="13Q1",
@@ -82,7 +82,13 @@ SURFACE = Kind(
     low=-100,
     high=16_000,
     fill=-28_672,
-    quality=MappingProxyType(dict.fromkeys(_REFLECTANCE, _STATE)),
+    quality=MappingProxyType(dict.fromkeys(_REFLECTANCE, (_STATE,))),
+)
+DAILY = replace(
+    SURFACE,
+    key="09GA",
+    title="MODIS surface reflectance, daily",
+    quality=MappingProxyType(dict.fromkeys(_REFLECTANCE, (replace(_STATE, name="state_1km"),))),
 )
 NADIR = Kind(
     key="43A4",

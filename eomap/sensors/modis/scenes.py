@@ -52,7 +52,7 @@ def to_scene(kind: Kind, item: Item, ask: Ask) -> Scene:
     mean_of = None if layers else (float(kind.low), float(kind.high))
     bands = []
     for name in ask.bands:
-        asset = named(item, kind.bands[name])
+        asset, data_set = located(item, kind.bands[name])
         if asset is None:
             raise BrokenInputError(
                 f"item {item.id}", expected=f"an asset for {name}", got=_there(item, kind.bands[name])
@@ -62,10 +62,10 @@ def to_scene(kind: Kind, item: Item, ask: Ask) -> Scene:
                 f"item {item.id}, {name}", expected=f"a scale of {SCALE}", got=f"{asset.scale:g}"
             )
         fill = float(kind.fill) if asset.nodata is None else asset.nodata
-        bands.append(Band(name, asset.href, SCALE, 0.0, fill, mean_of=mean_of))
-    for layer, asset in layers:
-        bands.append(Band(layer.name, asset.href, 1.0, 0.0, layer.fill, categorical=True))
-    sums = [a.etag for b in ask.bands if (a := named(item, kind.bands[b])) is not None and a.etag]
+        bands.append(Band(name, asset.href, SCALE, 0.0, fill, data_set=data_set, mean_of=mean_of))
+    for layer, asset, data_set in layers:
+        bands.append(Band(layer.name, asset.href, 1.0, 0.0, layer.fill, categorical=True, data_set=data_set))
+    sums = [a.etag for b in ask.bands if (a := located(item, kind.bands[b])[0]) is not None and a.etag]
     return Scene(
         id=item.id,
         collection=item.collection,
@@ -80,21 +80,30 @@ def to_scene(kind: Kind, item: Item, ask: Ask) -> Scene:
     )
 
 
-def quality_layers(kind: Kind, item: Item, bands: Sequence[str]) -> list[tuple[Quality, Asset]]:
-    """Return the quality layers that tell of bands, each once, with their assets."""
-    found: dict[str, tuple[Quality, Asset]] = {}
+def quality_layers(kind: Kind, item: Item, bands: Sequence[str]) -> list[tuple[Quality, Asset, str]]:
+    """Return the quality layers that tell of bands, each once, with their assets and data sets."""
+    found: dict[str, tuple[Quality, Asset, str]] = {}
     for band in bands:
-        there = ((q, a) for q in kind.quality[band] if (a := named(item, q.name)) is not None)
+        places = ((q, *located(item, q.name)) for q in kind.quality[band])
+        there = ((q, a, data_set) for q, a, data_set in places if a is not None)
         if first := next(there, None):
             found.setdefault(first[0].name, first)
     return list(found.values())
 
 
-def named(item: Item, tail: str) -> Asset | None:
-    """Return the asset whose name ends so, whatever stands before it: `250m_16_days_` or `sur_refl_`."""
+def located(item: Item, tail: str) -> tuple[Asset | None, str]:
+    """Return the asset whose name ends so, and no data set; or an item's HDF4 file and the data set in it.
+
+    The latter where an item has nothing else. Before the end may stand `250m_16_days_` or `sur_refl_`.
+    """
     ending = re.compile(rf"(?:^|[_ ]){re.escape(tail)}$", re.I)
     found = [a for a in item.assets if ending.search(a.name.replace(" ", "_"))]
-    return min(found, key=lambda a: (len(a.name), a.name), default=None)
+    if found:
+        return min(found, key=lambda a: (len(a.name), a.name)), ""
+    whole = next((a for a in item.assets if _is_hdf4(a)), None)
+    if whole is None or any("tif" in a.media_type for a in item.assets):
+        return None, ""
+    return whole, tail
 
 
 def platform_of(item: Item) -> str:
@@ -113,9 +122,11 @@ def _there(item: Item, tail: str) -> str:
     refused = {k: v for k, v in item.properties.get("eomap:refused", {}).items() if k.endswith(tail)}
     if refused:
         return str(next(iter(refused.values())))
-    if any("hdf" in a.media_type or a.href.lower().endswith(".hdf") for a in item.assets):
-        return "an HDF4 file only"
     return "none of that name"
+
+
+def _is_hdf4(asset: Asset) -> bool:
+    return "hdf" in asset.media_type or asset.href.lower().endswith(".hdf")
 
 
 def coded(kind: Kind) -> Callable[[npt.NDArray[Any], Band], U16]:

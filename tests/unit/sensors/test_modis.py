@@ -12,10 +12,10 @@ from eomap.core.sensor import Ask
 from eomap.core.source import Asset, Band, Item
 from eomap.errors import MisuseError
 from eomap.sensors import reads_by_band, sensor
-from eomap.sensors.modis import IGBP, INDICES, NADIR, SURFACE, igbp_codes
+from eomap.sensors.modis import DAILY, IGBP, INDICES, NADIR, SURFACE, igbp_codes
 from eomap.sensors.modis.quality import fully_inverted, index_clear, reliable, state_clear
 
-KINDS = {k.key: k for k in (INDICES, SURFACE, NADIR)}
+KINDS = {k.key: k for k in (INDICES, SURFACE, DAILY, NADIR)}
 NDVI, EVI, RANK, BITS = (f"250m_16_days_{n}" for n in ("NDVI", "EVI", "pixel_reliability", "VI_Quality"))
 
 
@@ -87,10 +87,19 @@ def test_without_a_quality_layer_pixels_are_averaged_by_area_with_one_they_are_n
     assert not found and "--mask none" in notes[0]
 
 
-def test_only_an_hdf4_file_is_said_so():
+def test_hdf4_is_taken_where_there_is_nothing_else():
     hdf = Asset("hdf", "https://x.org/MOD13Q1.hdf", "application/x-hdf")
-    found, notes = scenes("13q1", item(hdf))
-    assert not found and "an HDF4 file only" in notes[0]
+    (scene,), notes = scenes("13q1", item(hdf))
+    assert not notes and [(b.name, b.data_set) for b in scene.bands] == [
+        ("NDVI", "NDVI"), ("pixel_reliability", "pixel_reliability"),
+    ]  # fmt: skip
+    assert len({b.place for b in scene.bands}) == 2 and len({b.href for b in scene.bands}) == 1
+    tif = Asset(NDVI, "https://x.org/a.tif", "image/tiff; application=geotiff")
+    (scene,), _ = scenes("13q1", item(hdf, tif))
+    assert [b.href for b in scene.bands] == [tif.href]
+    evi = Asset(EVI, "https://x.org/a.tif", "image/tiff; application=geotiff")
+    found, notes = scenes("13q1", item(hdf, evi))
+    assert not found and "an asset for NDVI" in notes[0]
 
 
 def test_two_satellites_of_one_day_are_two_looks():
