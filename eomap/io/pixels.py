@@ -35,6 +35,8 @@ from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 OPEN_FILES = 96
 METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
+HELD_LIMIT_BYTES = 16 << 20
+"""An open file keeps its last block, all bands of it; where that is more, it is closed after each reading."""
 _TRANSIENT = (
     "timed out",
     "timeout",
@@ -91,7 +93,10 @@ class RasterReader:
         attempt = 0
         while True:
             try:
-                return self._read(bands, frame, signing)
+                made = self._read(bands, frame, signing)
+                if self._open[band.place].held_bytes > HELD_LIMIT_BYTES:
+                    self._forget(band.place)
+                return made
             except BrokenInputError:
                 self._forget(band.place)
                 raise
@@ -231,6 +236,8 @@ class _Raster:
 
     centres_nm: tuple[float, ...] = ()
     """Centre wavelength of each band, where the file tells them."""
+    held_bytes: int = 0
+    """What an open file keeps of its last block."""
 
     def number_of(self, band: Band) -> int:
         """Return which band of the file, counted from 1, a band is."""
@@ -258,20 +265,21 @@ def _opened(path: str, href: str) -> _Raster:
         data = blocks.dataset
         shape, transform, crs = data.shape, data.transform, data.crs
         block, dtype, pixels = data.block_shapes[0], np.dtype(data.dtypes[0]), blocks
-        said = data.descriptions
+        said, held_bytes = data.descriptions, 0
     else:
         pixels = _by_gdal(path, href)
         shape, transform, crs = pixels.shape[1:], pixels.rio.transform(), pixels.rio.crs
         chunks = pixels.encoding["preferred_chunks"]
         block, dtype = (chunks["y"], chunks["x"]), pixels.dtype
         said = pixels.attrs.get("long_name", ())
+        held_bytes = pixels.shape[0] * math.prod(block) * dtype.itemsize  # if bands are interleaved by pixel
     if crs is None or transform.is_identity:
         raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
     box: Any = GeoBox(shape, transform, crs)
     corner_xy, pixel_xy = (transform.c, transform.f), (transform.a, transform.e)
     place = Place(box.crs.epsg or box.crs.to_wkt(), corner_xy, pixel_xy, tuple(shape))
     centres_nm = () if isinstance(said, str) else described_centres_nm(said)
-    file = _Raster(pixels, box, place, tuple(block), dtype, centres_nm)
+    file = _Raster(pixels, box, place, tuple(block), dtype, centres_nm, held_bytes)
     size = math.prod(file.blocks_yx) * dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(

@@ -94,3 +94,12 @@ def test_descriptions_count_only_where_every_band_has_one():
     assert described_centres_nm(()) == described_centres_nm(("418.2 nm", "red")) == ()
     assert described_centres_nm(("418.2 nm", "Band 2 [424.04 nanometer]")) == (418.2, 424.04)
     assert described_centres_nm(("1.2.3 nm",)) == ()
+
+
+def test_a_file_that_would_keep_much_is_closed_after_each_reading(tif, reader, monkeypatch):
+    frame, asked = Frame(EPSG, WEST, NORTH, 20, 20, 30), bands(tif, [3, 17])
+    first = reader.read_many(asked, frame)
+    assert len(reader._open) == 1
+    monkeypatch.setattr("eomap.io.pixels.HELD_LIMIT_BYTES", 64 * 64 * 2 * BANDS - 1)
+    np.testing.assert_array_equal(first, reader.read_many(asked, frame))
+    assert len(reader._open) == (0 if tif.stem == "pixel" else 1)
