@@ -69,6 +69,8 @@ class Band:
     categorical: bool = False
     index: int = 1
     """Which band of the file, counted from 1."""
+    unit: str = ""
+    """Unit of the physical value where it is not a share: dB, amplitude (the root of a power), or empty."""
     centre_nm: float | None = None
     """Centre wavelength, where it decides: of a file that tells its bands' wavelengths the nearest is meant,
     whatever its number."""
@@ -77,8 +79,6 @@ class Band:
     mean_of: tuple[float, float] | None = None
     """Where given, a pixel of a frame is the mean by area of the numbers below it that lie within this range,
     ends included, wherever grids are not parallel; other numbers count as nodata."""
-    unit: str = ""
-    """Unit of the physical value where it is not a share: dB, amplitude (the root of a power), or empty."""
 
     @property
     def place(self) -> str:

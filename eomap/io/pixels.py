@@ -9,6 +9,7 @@ zone positions come from a control grid (`kernels.warp`).
 import contextlib
 import math
 import os
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,10 +22,11 @@ import numpy.typing as npt
 from eomap.core.grid import Frame
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
+from eomap.io import access
 from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.hdf4 import DataSet, data_set
 from eomap.io.hrefs import gdal_path
-from eomap.io.signing import redact, sign
+from eomap.io.signing import redact
 from eomap.io.wavelengths import described_centres_nm, nearest_band
 from eomap.kernels.resample import interpolate
 from eomap.kernels.warp import Place, Span, control_grids
@@ -53,12 +55,13 @@ _UNHEARD = "does not exist in the file system"
 """What GDAL says of a host that did not answer; of a file that the host lacks it says the 404."""
 _CUT_OFF = "got 0 bytes"
 """What it says where a host stops answering for an open file: its token ran out, or the file ends there."""
+_FORBIDDEN = "response code: 403"
 _ATTEMPTS, _FIRST_WAIT_S = 4, 0.5
 
 ENVIRONMENT = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_NUM_THREADS": "1",
-    "GDAL_CACHEMAX": "256",
+    "GDAL_CACHEMAX": "128",
     "GDAL_HTTP_TIMEOUT": "60",
     "GDAL_HTTP_CONNECTTIMEOUT": "20",
     "VSI_CACHE": "TRUE",
@@ -75,10 +78,15 @@ class RasterReader:
     decoded_bytes: int = 0
     """Bytes of pixels asked of the decoder so far, in whole blocks; some may have come from its cache."""
     _open: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
+    _lock: Any = field(default_factory=threading.Lock, repr=False)
+    """Threads may share a reader as long as each reads files of its own."""
+    _signed: dict[str, str] = field(default_factory=dict, repr=False)
+    """Open hrefs as they were signed: what to call refused when a host stops answering."""
 
     def __post_init__(self) -> None:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
+        access.keep_out_of_logs()
 
     def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
         """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
@@ -89,12 +97,13 @@ class RasterReader:
         import rasterio
 
         band = bands[0]
-
-        attempt = 0
+        attempt, renewed = 0, False
         while True:
             try:
-                made = self._read(bands, frame, signing)
-                if self._open[band.place].held_bytes > HELD_LIMIT_BYTES:
+                with access.environment(band.href, signing):
+                    made = self._read(bands, frame, signing)
+                file = self._open.get(band.place)
+                if file is not None and file.held_bytes > HELD_LIMIT_BYTES:
                     self._forget(band.place)
                 return made
             except BrokenInputError:
@@ -113,6 +122,9 @@ class RasterReader:
                         got=redact(str(problem))[:200],
                     ) from None
                 attempt += 1
+                if signing and (cut_off or _FORBIDDEN in text):
+                    access.refused(self._signed.get(band.href, ""), signing)
+                    attempt, renewed = (_ATTEMPTS if renewed else attempt), True
                 if attempt == _ATTEMPTS:
                     raise TransientError(
                         redact(band.href),
@@ -194,22 +206,27 @@ class RasterReader:
     def _windows(
         self, file: "_Raster", window: tuple[Span, Span], numbers: Sequence[int]
     ) -> Iterable[npt.NDArray[Any]]:
-        self.decoded_bytes += _block_bytes(file, *window) * len(numbers)
+        with self._lock:
+            self.decoded_bytes += _block_bytes(file, *window) * len(numbers)
         return file.windows(*window, numbers)
 
     def _file(self, band: Band, signing: str) -> "_Raster":
         place, href = band.place, band.href
-        if place in self._open:
-            self._open.move_to_end(place)
-            return self._open[place]
-        path = gdal_path(sign(href, signing) if signing else href)
+        with self._lock:
+            if place in self._open:
+                self._open.move_to_end(place)
+                return self._open[place]
+        self._signed[href] = access.signed(href, signing)
+        path = gdal_path(self._signed[href])
         file = _opened_hdf4(path, band) if band.data_set else _opened(path, href)
-        self._open[place] = file
-        while len(self._open) > OPEN_FILES:
-            self._forget(next(iter(self._open)))
+        with self._lock:
+            self._open[place] = file
+            while len(self._open) > OPEN_FILES:
+                self._forget(next(iter(self._open)))
         return file
 
     def _forget(self, href: str) -> None:
+        """Close a file, should it be open."""
         file = self._open.pop(href, None)
         if file is not None:
             with contextlib.suppress(OSError):
@@ -219,6 +236,7 @@ class RasterReader:
         """Close every open file."""
         for href in list(self._open):
             self._forget(href)
+        self._signed.clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
-from eomap.kernels.network import CHUNK_PX, ROW_PX, middle_of, rows_for
+from eomap.kernels.network import middle_of, rows_for
 
 U16 = npt.NDArray[np.uint16]
 Bool = npt.NDArray[np.bool_]
 
 NO_SPREAD = 65_535
 """Fewer than two looks say nothing about each other."""
+CHUNK_PX = 256
+"""Pixels sorted side by side; all their looks of one band fit the first-level cache."""
+ROW_PX = CHUNK_PX + 32
+"""From one look's pixels to the next's. A power of two would crowd all into a few sets of the cache."""
 
 
 def median_composite(dn_tbyx: U16, clear_tyx: Bool, *, out: tuple[U16, U16] | None = None) -> tuple[U16, U16]:
@@ -84,7 +88,7 @@ def _compose(dn_tbyx: U16, clear_tyx: Bool, dn_byx: U16, count_yx: U16, spread_y
     _median_rows(
         *_flat(dn_tbyx.reshape(looks, bands, height, width)),
         *_flat(clear_tyx.reshape(looks, height, width)),
-        middle_of(rows_for(looks)),
+        middle_of(rows_for(looks), CHUNK_PX, ROW_PX),
         (looks, rows_for(looks), bands),
         dn_byx.reshape(bands, height, width),
         count_yx.reshape(height, width),

@@ -8,16 +8,13 @@ away. Numba keeps what it compiled on disk, one entry per number of rows, so a m
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-CHUNK_PX = 256
-"""Pixels in a row that is sorted side by side; ten rows of them fit the first-level cache."""
-ROW_PX = CHUNK_PX + 32
-"""From one row to the next. A power of two would send all rows to the same few sets of the cache."""
-WRITTEN_OUT = 64
+WRITTEN_OUT = 40
 """The largest number of rows that is written out; beyond, compiling takes longer than it saves."""
 
 
@@ -45,8 +42,8 @@ def sorting_network(n: int) -> npt.NDArray[np.intp]:
 def rows_for(looks: int) -> int:
     """Return the number of rows to sort for so many looks: some more, so that fewer kernels are compiled.
 
-    >>> [rows_for(n) for n in (1, 10, 13, 64, 65)]
-    [1, 10, 16, 64, 65]
+    >>> [rows_for(n) for n in (1, 10, 13, 40, 41)]
+    [1, 10, 16, 40, 41]
     """
     return looks if looks <= 12 or looks > WRITTEN_OUT else -(-looks // 4) * 4
 
@@ -65,41 +62,50 @@ def middle_ranks(n: int) -> tuple[int, int]:
 
 
 @cache
-def middle_of(n: int) -> Callable[..., Any]:
-    """Return the compiled kernel `middle(value_tx, even_x, out_x)` for n rows of CHUNK_PX pixels, uint16.
+def middle_of(n: int, size: int, step: int) -> Callable[..., Any]:
+    """Return the compiled kernel `middle(value_tx, even_x, out_x)` for n rows of `size` pixels, uint16.
 
-    `value_tx` is flat and may be overwritten. `out_x` becomes the middle value, or the mean of the two
-    middle ones, rounded half up, where `even_x` is 65535 (0 elsewhere).
+    `value_tx` is flat, `step` from one row to the next, and may be overwritten. `out_x` becomes the middle
+    value, or the mean of the two middle ones, rounded half up, where `even_x` is 65535 (0 elsewhere).
     """
-    source = _written_out(n) if n <= WRITTEN_OUT else _looped(n)
-    scope = {"__name__": __name__, "_NETWORK": sorting_network(n), "exchange": exchange}
-    # Under this file's name: Numba's cache then belongs to this file, and is void when it changes.
-    exec(compile(source, __file__, "exec"), scope)  # the text is made here from n alone
     rows = numba.uint16[::1]
-    kernel: Any = scope[f"middle_{n}"]
-    return numba.cfunc(numba.uint16(rows, rows, rows), cache=True)(kernel)
+    source = _written_out(n, size, step) if n <= WRITTEN_OUT else _looped(n, size, step)
+    scope = {"_NETWORK": sorting_network(n), "exchange": exchange}
+    return compiled(source, f"middle_{n}", numba.uint16(rows, rows, rows), scope)
 
 
-def _written_out(n: int) -> str:
+def compiled(source: str, name: str, signature: Any, scope: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function `name` of a Python text, compiled for kernels to call, or as kept on disk.
+
+    What it uses of `scope` has to follow from the text. Numba keeps compiled code by file, name and
+    signature: the file is this one, and the name gets the text's checksum.
+    """
+    unique = f"{name}_{crc32(source.encode()):08x}"
+    scope = {"__name__": __name__, **scope}
+    exec(compile(source.replace(f"def {name}(", f"def {unique}(", 1), __file__, "exec"), scope)
+    return numba.cfunc(signature, cache=True, error_model="numpy")(scope[unique])
+
+
+def _written_out(n: int, size: int, step: int) -> str:
     """Return Python text that holds one value of each row in a variable of its own."""
     alone, other = middle_ranks(n)
-    lines = [f"v{t} = value[{t * ROW_PX} + x]" for t in range(n)]
+    lines = [f"v{t} = value[{t * step} + x]" for t in range(n)]
     for i, j in sorting_network(n).tolist():
         lines.append(f"v{i}, v{j} = min(v{i}, v{j}), max(v{i}, v{j})")
     lines.append(f"a, b = v{alone}, v{other}")
-    return _function(n, [f"for x in range({CHUNK_PX}):", *("    " + line for line in lines), *_AVERAGE])
+    return _function(n, [f"for x in range({size}):", *("    " + line for line in lines), *_AVERAGE])
 
 
-def _looped(n: int) -> str:
+def _looped(n: int, size: int, step: int) -> str:
     """Return Python text that sorts the rows in memory."""
     alone, other = middle_ranks(n)
     return _function(
         n,
         [
             f"for k in range({len(sorting_network(n))}):",
-            f"    exchange(value, _NETWORK[k, 0] * {ROW_PX}, _NETWORK[k, 1] * {ROW_PX})",
-            f"for x in range({CHUNK_PX}):",
-            f"    a, b = value[{alone * ROW_PX} + x], value[{other * ROW_PX} + x]",
+            f"    exchange(value, _NETWORK[k, 0] * {step}, _NETWORK[k, 1] * {step}, {size})",
+            f"for x in range({size}):",
+            f"    a, b = value[{alone * step} + x], value[{other * step} + x]",
             *_AVERAGE,
         ],
     )
@@ -114,10 +120,10 @@ def _function(n: int, lines: list[str]) -> str:
 
 
 @numba.njit(nogil=True, cache=True)
-def exchange(value, i, j):
-    """Sort the rows that start at `i` and `j`: lower values into the first, higher into the second."""
-    first_x, second_x = value[i : i + CHUNK_PX], value[j : j + CHUNK_PX]
-    for x in range(CHUNK_PX):
-        a, b = first_x[x], second_x[x]
-        first_x[x] = a if a < b else b
-        second_x[x] = b if a < b else a
+def exchange(value, i, j, size):
+    """Sort `size` pixels from `i` and from `j` on: lower values to the first, higher to the second."""
+    first, second = np.uint64(i), np.uint64(j)
+    for x in range(np.uint64(size)):
+        a, b = value[first + x], value[second + x]
+        value[first + x] = a if a < b else b
+        value[second + x] = b if a < b else a

@@ -1,6 +1,6 @@
 """Maps of land cover as sensors: names of classes, taken whole, the latest map first. No I/O.
 
-Codes are the classes of the map itself. Classes have no mean and no median: the only method is `first`.
+Codes are the classes of the map itself. Classes have no mean and no median: the only method is `latest`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +55,7 @@ SENSORS = (
         offset=0.0,
         unit="class",
         masks=("auto", "none"),
-        methods=("first",),
+        methods=("latest",),
         scenes_of=_maps_of(("map",), 0.0),
         coded=worldcover_codes,
         mask_bands=no_mask_bands,
@@ -74,7 +74,7 @@ SENSORS = (
         offset=0.0,
         unit="class",
         masks=("auto", "none"),
-        methods=("first",),
+        methods=("latest",),
         scenes_of=_maps_of(("LC_Type1",), 255.0),
         coded=_igbp,
         mask_bands=no_mask_bands,

@@ -21,7 +21,7 @@ def _sensor(kind: Kind) -> Sensor:
         offset=kind.offset,
         unit=kind.unit,
         masks=MASKS,
-        methods=("median",),
+        methods=("median", "mean", "p10", "p25", "p75", "p90", "latest"),
         scenes_of=scenes_of(kind),
         coded=coded(kind),
         mask_bands=mask_bands,

@@ -76,7 +76,10 @@ SENSOR = Sensor(
     offset=0.0,
     unit="1",
     masks=cloudmask.METHODS,
-    methods=("median",),
+    methods=(
+        *("median", "geomedian", "medoid", "best", "greenest", "latest"),
+        *("mean", "p10", "p25", "p75", "p90"),
+    ),
     scenes_of=scenes_of,
     coded=reflectance_dn,
     mask_bands=_mask_bands,

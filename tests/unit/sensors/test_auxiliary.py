@@ -12,7 +12,6 @@ from eomap import api
 from eomap.core.sensor import Ask
 from eomap.core.source import Asset, Band, Item
 from eomap.io.cube import open_cube
-from eomap.kernels.composite import composed
 from eomap.sensors import elevation, sensor
 from eomap.sensors.landcover import WORLDCOVER, worldcover_codes
 
@@ -34,7 +33,7 @@ def test_items_become_scenes_or_are_set_aside(name, asset, band, categorical):
     assert not notes and [(b.name, b.categorical) for b in scene.bands] == [(band, categorical)]
     found, notes = by.scenes_of([item("thumbnail")], Ask(by.default_bands, "auto", ""))
     assert not found and "item one" in notes[0] and asset in notes[0]
-    assert by.methods == ("first",)
+    assert by.methods == ("latest",)
 
 
 def test_only_classes_of_worldcover_are_classes():
@@ -60,16 +59,6 @@ def test_the_sea_is_an_elevation_and_nodata_is_not():
     code = sensor("dem").coded(np.array([[0.0, -32_767.0, np.nan, -9_999.0]], np.float32), band)
     assert code.tolist() == [[5001, 0, 0, 0]]
     assert sensor("dem").coded(np.array([[0, 12]], np.int16), band).tolist() == [[5001, 5061]]
-
-
-@given(st.permutations([3, 1, 2]))
-def test_first_is_the_latest_look_whatever_the_order(days):
-    code = np.array(days, np.uint16)[:, None, None, None] * 10 * np.ones((1, 2, 1, 3), np.uint16)
-    look = np.ones((3, 1, 3), bool)
-    look[days.index(3), 0, 0] = look[:, 0, 2] = False
-    made = composed("first", code, look, np.array(days, np.uint16), spread=True)
-    assert made.code_byx.tolist() == [[[20, 30, 0]]] * 2 and made.day_yx.tolist() == [[2, 3, 0]]
-    assert made.n_clear_yx.tolist() == [[2, 3, 0]] and made.spread_yx is None
 
 
 @pytest.mark.shared
