@@ -57,7 +57,7 @@ class Responses:
 def responses(sensor: str) -> Responses:
     """Return the responses of S2A, S2B, MODIS (of Terra, M1 to M7) or ENMAP; MisuseError for others.
 
-    >>> responses("S2A").names[:3], responses("S2A").centre_nm[1].round(1).item()
+    >>> responses("S2A").names[:3], round(float(responses("S2A").centre_nm[1]), 1)
     (('B01', 'B02', 'B03'), 492.4)
     """
     with np.load(_TABLE) as table:
