@@ -9,7 +9,7 @@ where a look is clear. Else all bands of a block are read at once.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -201,21 +201,42 @@ class _Reading:
         with ThreadPoolExecutor(self.ahead) as pool:
             return list(pool.map(do, jobs))
 
-    def pixels(self, scene: Scene, name: str, frame: Frame) -> npt.NDArray[Any] | None:
-        """Return a band of a scene on a frame (y, x), as codes where it is measured; None if missing."""
-        band = scene.band(name)
-        if band is None:
-            if name in self.need.bands:
+    def pixels(self, scene: Scene, names: Iterable[str], frame: Frame) -> dict[str, npt.NDArray[Any]]:
+        """Return bands of a scene on a frame (y, x) by name, as codes where measured, without missing ones.
+
+        Bands of one file are read together.
+        """
+        files: dict[tuple[str, bool], list[Band]] = {}
+        for name in names:
+            band = scene.band(name)
+            if band is not None:
+                files.setdefault((band.place, band.categorical), []).append(band)
+            elif name in self.need.bands:
                 raise SceneBrokenError(scene.id, f"{scene.id}: expected band {name}, got an item without it")
-            return None
+        found = {}
+        for bands in files.values():
+            for band, raw in zip(bands, self._raw(scene, bands, frame), strict=True):
+                if not band.categorical:
+                    self._note_darkest(scene.id, band, raw)
+                found[band.name] = self.by.coded(raw, band) if self.measures(band) else raw
+        return found
+
+    def measures(self, band: Band) -> bool:
+        """Say whether a band is what the sensor measures, and not what a mask goes by."""
+        return band.name in self.by.bands
+
+    def unseen(self, scene: Scene, name: str) -> float | None:
+        """Return what pixels of a band hold where the scene does not reach; None where that does not tell."""
+        band = scene.band(name)
+        return 0 if band is None or self.measures(band) else band.nodata
+
+    def _raw(self, scene: Scene, bands: list[Band], frame: Frame) -> list[npt.NDArray[Any]]:
         try:
-            raw = self.reader.read(band, frame, signing=scene.signing)
+            if len(bands) == 1:
+                return [self.reader.read(bands[0], frame, signing=scene.signing)]
+            return self.reader.read_many(bands, frame, signing=scene.signing)
         except BrokenInputError as problem:
             raise SceneBrokenError(scene.id, str(problem)) from None
-        if band.categorical:
-            return raw
-        self._note_darkest(scene.id, band, raw)
-        return self.by.coded(raw, band)
 
     def _note_darkest(self, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
         """Keep the lowest 0.1 percentile of valid numbers per band, from every eighth row and column."""
@@ -258,7 +279,7 @@ def _see(at: _Reading, group: tuple[Scene, ...], block: Frame, code_byx: U16, cl
         wide = block.sub(-margin, block.height + margin, -margin, block.width + margin)
         inner = (slice(margin, margin + block.height), slice(margin, margin + block.width))
         names = dict.fromkeys((*at.need.bands, *at.by.mask_bands(scene, at.mask)))
-        pixels = {name: p for name in names if (p := at.pixels(scene, name, wide)) is not None}
+        pixels = at.pixels(scene, names, wide)
         part = [pixels[name][inner] for name in at.need.bands]
         seen = np.logical_and.reduce([band != 0 for band in part])
         if n:
@@ -291,14 +312,18 @@ def _seen(at: _Reading, look: Look, block: Frame) -> _Seen | None:
         margin = at.by.margin_px(scene, at.mask)
         wide = block.sub(-margin, block.height + margin, -margin, block.width + margin)
         inner = (slice(margin, margin + block.height), slice(margin, margin + block.width))
-        # What the mask reads says where a scene is; where it reads nothing, the first band does.
-        names = [b for b in at.by.mask_bands(scene, at.mask) if scene.band(b)] or at.need.bands[:1]
-        pixels = {name: p for name in names if (p := at.pixels(scene, name, wide)) is not None}
+        # What the mask reads says where a scene is; where it does not, the first band does.
+        names = [b for b in at.by.mask_bands(scene, at.mask) if scene.band(b)]
+        tell = any(at.unseen(scene, b) is not None for b in names)
+        if not names or (len(group) > 1 and not tell):
+            names.append(at.need.bands[0])
+        pixels = at.pixels(scene, names, wide)
         here = at.by.clear(pixels, scene, at.mask)[inner]
         if owner is None:
             clear = here
         else:
-            seen = np.logical_and.reduce([p[inner] != 0 for p in pixels.values()]) & (owner == _NOBODY)
+            held = [p[inner] != u for b, p in pixels.items() if (u := at.unseen(scene, b)) is not None]
+            seen = np.logical_and.reduce(held) & (owner == _NOBODY)
             owner[seen] = n
             np.copyto(clear, here, where=seen)
     rows, cols = np.flatnonzero(clear.any(axis=1)), np.flatnonzero(clear.any(axis=0))
@@ -317,8 +342,7 @@ def _fill(at: _Reading, seen: _Seen, name: str, block: Frame, code_yx: U16) -> i
         mine = None if seen.owner_yx is None else seen.owner_yx[part] == n
         if mine is not None and not mine.any():
             continue
-        pixels = at.pixels(scene, name, frame)
-        if pixels is not None:
+        for pixels in at.pixels(scene, (name,), frame).values():
             np.copyto(code_yx[part], pixels, where=True if mine is None else mine)
     return drop_unseen(seen.clear_yx[part], code_yx[part])
 

@@ -211,6 +211,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
         cell_px=product.cell_px,
         halo_px=need.halo_px,
         pixel_m=product.pixel_m,
+        origin_m=product.origin_m,
     )
     scenes = sorted(scenes, key=lambda s: s.id)
     read = _read_bytes(scenes, frame, sensor(need.of).bands)

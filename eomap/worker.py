@@ -54,6 +54,7 @@ def fetch_composite(job: Job, reader: PixelReader) -> Composite:
         cell_px=job.product.cell_px,
         halo_px=need.halo_px,
         pixel_m=job.product.pixel_m,
+        origin_m=job.product.origin_m,
     )
     failed: dict[str, str] = {}
     while True:

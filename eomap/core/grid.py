@@ -287,31 +287,38 @@ class Frame:
         return transformer(self.epsg, 4326).transform_bounds(*self.bounds_m, densify_pts=21)
 
 
-def frame_of(window: Window, epsg: int, *, cell_px: int, halo_px: int, pixel_m: int = PIXEL_M) -> Frame:
+def frame_of(
+    window: Window, epsg: int, *, cell_px: int, halo_px: int, pixel_m: int = PIXEL_M, origin_m: int = 0
+) -> Frame:
     """Return the frame that covers a window in a UTM zone, aligned to whole cells, plus halo.
 
     The alignment is to multiples of the cell size counted from the zone's own origin, so that the
-    frames of neighbouring tiles, and of a part of a tile, share their cells exactly. A window of that very
-    zone has a frame without a cell to spare.
+    frames of neighbouring tiles, and of a part of a tile, share their cells exactly. `origin_m` moves all
+    east and north, to where a sensor has its pixels. A window of that very zone has a frame without a cell to
+    spare, unmoved.
     """
     cell_m = cell_px * pixel_m
     if halo_px % cell_px:
         raise MisuseError("halo", expected=f"a multiple of the cell, {cell_px} px", got=f"{halo_px} px")
     if window.epsg == epsg:
-        (x_min, y_min, x_max, y_max), spare = window.bounds, 0
+        (x_min, y_min, x_max, y_max), spare, origin_m = window.bounds, 0, 0
     else:
         x_min, y_min, x_max, y_max = transformer(window.epsg, epsg).transform_bounds(
             *window.bounds, densify_pts=21
         )
         # One spare cell per side: the outline between the sampled points may bulge by a few centimetres.
         spare = 1
+    (x_min, x_max), (y_min, y_max) = (
+        (x_min - origin_m, x_max - origin_m),
+        (y_min - origin_m, y_max - origin_m),
+    )
     col0, col1 = int(np.floor(x_min / cell_m)) - spare, int(np.ceil(x_max / cell_m)) + spare
     row0, row1 = int(np.floor(y_min / cell_m)) - spare, int(np.ceil(y_max / cell_m)) + spare
     halo_m = halo_px * pixel_m
     return Frame(
         epsg,
-        col0 * cell_m - halo_m,
-        row1 * cell_m + halo_m,
+        col0 * cell_m - halo_m + origin_m,
+        row1 * cell_m + halo_m + origin_m,
         (row1 - row0) * cell_px + 2 * halo_px,
         (col1 - col0) * cell_px + 2 * halo_px,
         pixel_m,
@@ -343,4 +350,5 @@ def cell_index(window: Window, frame: Frame, *, cell_px: int, halo_px: int = 0) 
         return slice(row0, row0 + window.shape[0]), slice(col0, col0 + window.shape[1])
     x, y = cell_centres(window, frame.epsg)
     # Counted from the zone's origin first: a rounding that depended on the frame would depend on the cutting.
+    x, y = x - frame.x0 % cell_m, y - frame.y0 % cell_m
     return top - np.ceil(y / cell_m).astype(np.int64), np.floor(x / cell_m).astype(np.int64) - left

@@ -42,6 +42,12 @@ class PixelReader(Protocol):
         Raises BrokenInputError or TransientError naming the href.
         """
 
+    def read_many(self, bands: Sequence[Band], frame: Frame, *, signing: str = "") -> list[npt.NDArray[Any]]:
+        """Return what `read` does for each of several bands of one file, all alike measured or categorical.
+
+        A block of the file that holds all its bands is decoded once.
+        """
+
 
 class Predictor(Protocol):
     """A network that maps a composite to class probabilities per cell."""

@@ -75,6 +75,8 @@ class Product:
     models_by_level: Mapping[str, str] = field(default_factory=dict)
     """The default where scenes are of a processing level on which another network does better."""
 
+    origin_m: int = 0
+    """Where its frames' cells begin, east and north of a whole number of cells from the zone's origin."""
     variant: "Callable[..., Product] | None" = None
     """`variant(**settings)` returns the product made another way: of another sensor, by another method."""
     class_figures: Callable[[Any], Mapping[str, float]] | None = None

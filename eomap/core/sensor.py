@@ -68,3 +68,5 @@ class Sensor:
     """Beyond this distance no pixel changes a scene's mask."""
     doubt: Callable[[Scene, Mapping[str, float]], str | None] = lambda _, __: None
     """One line where the darkest valid numbers of a scene's bands contradict what its item says."""
+    origin_m: int = 0
+    """Where its pixels begin in UTM, east and north of a whole number of them from the zone's origin."""

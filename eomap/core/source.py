@@ -71,6 +71,19 @@ class Band:
     """Which band of the file, counted from 1."""
     unit: str = ""
     """Unit of the physical value where it is not a share: dB, amplitude (the root of a power), or empty."""
+    centre_nm: float | None = None
+    """Centre wavelength, where it decides: of a file that tells its bands' wavelengths the nearest is meant,
+    whatever its number."""
+    data_set: str = ""
+    """Which data set of a file that holds several (HDF4), by the end of its name."""
+    mean_of: tuple[float, float] | None = None
+    """Where given, a pixel of a frame is the mean by area of the numbers below it that lie within this range,
+    ends included, wherever grids are not parallel; other numbers count as nodata."""
+
+    @property
+    def place(self) -> str:
+        """What is opened to read it: bands of one place are read together."""
+        return f"{self.href}#{self.data_set}" if self.data_set else self.href
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,16 +24,21 @@ from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
 from eomap.io import access
 from eomap.io.blocks import Blocks, blocks_of
+from eomap.io.hdf4 import DataSet, data_set
 from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact
+from eomap.io.wavelengths import described_centres_nm, nearest_band
 from eomap.kernels.resample import interpolate
 from eomap.kernels.warp import Place, Span, control_grids
+from eomap.kernels.warp_area import warp_average
 from eomap.kernels.warp_linear import warp_bilinear
 from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 
 OPEN_FILES = 96
 METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
+HELD_LIMIT_BYTES = 16 << 20
+"""An open file keeps its last block, all bands of it; where that is more, it is closed after each reading."""
 _TRANSIENT = (
     "timed out",
     "timeout",
@@ -85,18 +90,27 @@ class RasterReader:
 
     def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
         """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
+        return self.read_many((band,), frame, signing=signing)[0]
+
+    def read_many(self, bands: Sequence[Band], frame: Frame, *, signing: str = "") -> list[npt.NDArray[Any]]:
+        """Return what `read` does for each of several bands of one file, all measured or all categorical."""
         import rasterio
 
+        band = bands[0]
         attempt, renewed = 0, False
         while True:
             try:
                 with access.environment(band.href, signing):
-                    return self._read(band, frame, signing)
+                    made = self._read(bands, frame, signing)
+                file = self._open.get(band.place)
+                if file is not None and file.held_bytes > HELD_LIMIT_BYTES:
+                    self._forget(band.place)
+                return made
             except BrokenInputError:
-                self._forget(band.href)
+                self._forget(band.place)
                 raise
             except rasterio.errors.RasterioError as problem:
-                self._forget(band.href)
+                self._forget(band.place)
                 text = " ".join(_causes(problem)).lower()
                 remote = "://" in band.href
                 cut_off = remote and _CUT_OFF in text and attempt + 1 < _ATTEMPTS  # else the file ends there
@@ -120,29 +134,41 @@ class RasterReader:
                     ) from None
                 time.sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))
 
-    def _read(self, band: Band, frame: Frame, signing: str) -> npt.NDArray[Any]:
-        file = self._file(band.href, signing)
-        fill = band.nodata if band.nodata is not None else 0
-        out = np.full(frame.shape, fill, dtype=file.dtype)
-        smooth = not band.categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
+    def _read(self, bands: Sequence[Band], frame: Frame, signing: str) -> list[npt.NDArray[Any]]:
+        file = self._file(bands[0], signing)
+        numbers = [file.number_of(b) for b in bands]
+        fills = [b.nodata if b.nodata is not None else 0 for b in bands]
+        outs = [np.full(frame.shape, fill, dtype=file.dtype) for fill in fills]
+        smooth = not bands[0].categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
         if file.place.crs == frame.epsg:
-            self._paint_parallel(file, band.index, frame, out, fill=fill, smooth=smooth)
-            return out
+            self._paint_parallel(file, numbers, frame, outs, fills=fills, smooth=smooth)
+            return outs
+        if bands[0].mean_of is not None:
+            self._paint_means(file, bands, frame, outs)
+            return outs
         for grid in control_grids(frame, file.place):
             window = grid.window(file.place.shape, reach_px=int(smooth))
             if window is None:
                 continue
-            native, corner = self._window(file, window, band.index), (window[0][0], window[1][0])
-            if smooth:
-                warp_bilinear(native, grid, corner=corner, nodata=fill, out=out)
-            else:
-                warp_nearest(native, grid, corner=corner, out=out)
-        return out
+            corner = (window[0][0], window[1][0])
+            for native, fill, out in zip(self._windows(file, window, numbers), fills, outs, strict=True):
+                if smooth:
+                    warp_bilinear(native, grid, corner=corner, nodata=fill, out=out)
+                else:
+                    warp_nearest(native, grid, corner=corner, out=out)
+        return outs
 
     def _paint_parallel(
-        self, file: "_Raster", index: int, frame: Frame, out: npt.NDArray[Any], *, fill: float, smooth: bool
+        self,
+        file: "_Raster",
+        numbers: Sequence[int],
+        frame: Frame,
+        outs: Sequence[npt.NDArray[Any]],
+        *,
+        fills: Sequence[float],
+        smooth: bool,
     ) -> None:
-        """Paint what a file in the frame's own zone holds of it over `out`."""
+        """Paint what a file in the frame's own zone holds of it over `outs`."""
         (x0, y0), (dx, dy) = file.place.corner_xy, file.place.pixel_xy
         (height, width), reach = file.place.shape, int(smooth)
         rows = (frame.y0 - (np.arange(frame.height) + 0.5) * frame.pixel_m - y0) / dy
@@ -153,28 +179,50 @@ class RasterReader:
             return
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
-        native = self._window(file, ((r0, r1), (c0, c1)), index)
-        if native.shape == out.shape and not smooth:  # pixel by pixel the frame's own
-            out[...] = native
-        elif smooth:
-            out[row_seen, col_seen] = interpolate(native, r - r0, c - c0, nodata=fill)
-        else:
-            out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64) - r0, c.astype(np.int64) - c0)
+        r, c = r - r0, c - c0
+        natives = self._windows(file, ((r0, r1), (c0, c1)), numbers)
+        for native, fill, out in zip(natives, fills, outs, strict=True):
+            if native.shape == out.shape and not smooth:  # pixel by pixel the frame's own
+                out[...] = native
+            elif smooth:
+                out[row_seen, col_seen] = interpolate(native, r, c, nodata=fill)
+            else:
+                out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64), c.astype(np.int64))
 
-    def _window(self, file: "_Raster", window: tuple[Span, Span], index: int) -> npt.NDArray[Any]:
-        with self._lock:
-            self.decoded_bytes += _block_bytes(file, *window)
-        return file.window(*window, index=index)
+    def _paint_means(
+        self, file: "_Raster", bands: Sequence[Band], frame: Frame, outs: Sequence[npt.NDArray[Any]]
+    ) -> None:
+        """Paint means by area of the numbers that count over `outs`."""
+        for grid in control_grids(frame, file.place, at_corners=True):
+            window = grid.window(file.place.shape, reach_px=1)
+            if window is None:
+                continue
+            natives = self._windows(file, window, [file.number_of(b) for b in bands])
+            for native, band, out in zip(natives, bands, outs, strict=True):
+                (low, high), fill = band.mean_of or (-math.inf, math.inf), band.nodata or 0
+                counted = np.where((native >= low) & (native <= high), native, fill).astype(native.dtype)
+                corner = (window[0][0], window[1][0])
+                mean = warp_average(counted, grid, corner=corner, nodata=fill)
+                np.copyto(out, mean, where=mean != fill)
 
-    def _file(self, href: str, signing: str) -> "_Raster":
+    def _windows(
+        self, file: "_Raster", window: tuple[Span, Span], numbers: Sequence[int]
+    ) -> Iterable[npt.NDArray[Any]]:
         with self._lock:
-            if href in self._open:
-                self._open.move_to_end(href)
-                return self._open[href]
+            self.decoded_bytes += _block_bytes(file, *window) * len(numbers)
+        return file.windows(*window, numbers)
+
+    def _file(self, band: Band, signing: str) -> "_Raster":
+        place, href = band.place, band.href
+        with self._lock:
+            if place in self._open:
+                self._open.move_to_end(place)
+                return self._open[place]
         self._signed[href] = access.signed(href, signing)
-        file = _opened(gdal_path(self._signed[href]), href)
+        path = gdal_path(self._signed[href])
+        file = _opened_hdf4(path, band) if band.data_set else _opened(path, href)
         with self._lock:
-            self._open[href] = file
+            self._open[place] = file
             while len(self._open) > OPEN_FILES:
                 self._forget(next(iter(self._open)))
         return file
@@ -206,11 +254,25 @@ class _Raster:
     blocks_yx: tuple[int, int]
     dtype: Any
 
-    def window(self, rows: tuple[int, int], cols: tuple[int, int], *, index: int) -> npt.NDArray[Any]:
-        """Return pixels (y, x) of a band, counted from 1, between those rows and columns."""
-        if isinstance(self.pixels, Blocks):
-            return self.pixels.window(rows, cols, index=index)
-        read: npt.NDArray[Any] = self.pixels[index - 1, slice(*rows), slice(*cols)].to_numpy()
+    centres_nm: tuple[float, ...] = ()
+    """Centre wavelength of each band, where the file tells them."""
+    held_bytes: int = 0
+    """What an open file keeps of its last block."""
+
+    def number_of(self, band: Band) -> int:
+        """Return which band of the file, counted from 1, a band is."""
+        if band.centre_nm is None or not self.centres_nm:
+            return band.index
+        return nearest_band(band, self.centres_nm)
+
+    def windows(
+        self, rows: tuple[int, int], cols: tuple[int, int], numbers: Sequence[int]
+    ) -> Iterable[npt.NDArray[Any]]:
+        """Return pixels (y, x) of bands, counted from 1, between those rows and columns."""
+        if isinstance(self.pixels, (Blocks, DataSet)):
+            return [self.pixels.window(rows, cols, index=n) for n in numbers]
+        at = [n - 1 for n in numbers]  # together: a block with the pixels of all bands is decoded once
+        read: npt.NDArray[Any] = self.pixels[at, slice(*rows), slice(*cols)].to_numpy()
         return read
 
 
@@ -223,17 +285,21 @@ def _opened(path: str, href: str) -> _Raster:
         data = blocks.dataset
         shape, transform, crs = data.shape, data.transform, data.crs
         block, dtype, pixels = data.block_shapes[0], np.dtype(data.dtypes[0]), blocks
+        said, held_bytes = data.descriptions, 0
     else:
         pixels = _by_gdal(path, href)
         shape, transform, crs = pixels.shape[1:], pixels.rio.transform(), pixels.rio.crs
-        said = pixels.encoding["preferred_chunks"]
-        block, dtype = (said["y"], said["x"]), pixels.dtype
+        chunks = pixels.encoding["preferred_chunks"]
+        block, dtype = (chunks["y"], chunks["x"]), pixels.dtype
+        said = pixels.attrs.get("long_name", ())
+        held_bytes = pixels.shape[0] * math.prod(block) * dtype.itemsize  # if bands are interleaved by pixel
     if crs is None or transform.is_identity:
         raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
     box: Any = GeoBox(shape, transform, crs)
     corner_xy, pixel_xy = (transform.c, transform.f), (transform.a, transform.e)
     place = Place(box.crs.epsg or box.crs.to_wkt(), corner_xy, pixel_xy, tuple(shape))
-    file = _Raster(pixels, box, place, tuple(block), dtype)
+    centres_nm = () if isinstance(said, str) else described_centres_nm(said)
+    file = _Raster(pixels, box, place, tuple(block), dtype, centres_nm, held_bytes)
     size = math.prod(file.blocks_yx) * dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(
@@ -242,6 +308,16 @@ def _opened(path: str, href: str) -> _Raster:
     if not file.box.axis_aligned:
         raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
     return file
+
+
+def _opened_hdf4(path: str, band: Band) -> _Raster:
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    found = data_set(path, band.data_set)
+    (a, _, c, _, e, f), shape, wkt = found.transform, found.grid.shape, found.wkt
+    box = GeoBox(shape, Affine(*found.transform), wkt)
+    return _Raster(found, box, Place(wkt, (c, f), (a, e), shape), shape, found.dtype)
 
 
 def _by_gdal(path: str, href: str) -> Any:

@@ -132,7 +132,9 @@ def _assets(
 def _is_no_raster(said: Mapping[str, Any]) -> bool:
     kind = str(said.get("type") or "").lower()
     roles = said.get("roles") or ()
-    return kind.startswith(_NOT_RASTER) or ("data" not in roles and "metadata" in roles)
+    if kind.startswith(_NOT_RASTER):
+        return True
+    return "data" not in roles and "metadata" in roles and "tiff" not in kind  # masks may be called so
 
 
 def absolute(href: Any, base: str) -> str:

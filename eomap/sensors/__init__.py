@@ -31,8 +31,18 @@ BY_BAND = ("median", "mean", "p10", "p25", "p75", "p90")
 
 
 def reads_by_band(need: Need, mask: str, scenes: Sequence[Scene]) -> bool:
-    """Say whether frames are read band after band: where the method allows it and nothing is read twice."""
+    """Say whether frames are read band after band: where the method allows it and nothing is read twice.
+
+    Bands of one file are best read at once: a block of it may hold the pixels of all of them.
+    """
     masking = sensor(need.of).mask_bands
-    if need.speckle != "none":
+    if need.speckle != "none" or need.method not in BY_BAND:
         return False
-    return need.method in BY_BAND and not any(set(masking(s, mask)) & set(need.bands) for s in scenes)
+    if any(set(masking(s, mask)) & set(need.bands) for s in scenes):
+        return False
+    return not any(_shares_files(need, s) for s in scenes)
+
+
+def _shares_files(need: Need, scene: Scene) -> bool:
+    places = [b.place for b in scene.bands if b.name in need.bands]
+    return len(set(places)) < len(places)

@@ -2,7 +2,8 @@
 
 A pixel is a mixture of materials; what fractions leave out of one is shade, reflectance 0. A material's
 spectrum varies along three directions, in units of standard deviations. Tables and sources:
-eomap/twin/tables/README.md. Axis letters: b band, k variation, m material, w wavelength node.
+eomap/twin/tables/README.md, eomap/sensors/tables/README.md. Axis letters: b band, k variation, m material, w
+wavelength node.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
+from eomap.sensors.response import responses
 
 F32 = npt.NDArray[np.float32]
 SENSORS = ("S2A", "S2B", "MODIS", "ENMAP")
@@ -53,13 +55,12 @@ def band_table(sensor: str) -> BandTable:
     """
     if sensor not in SENSORS:
         raise MisuseError("materials of the twin", expected=f"one of {', '.join(SENSORS)}", got=sensor)
-    with np.load(TABLES / "responses.npz") as responses:
-        names = tuple(str(n) for n in responses[f"{sensor}_name"])
-        centre_nm, weight_bw = responses[f"{sensor}_centre_nm"], responses[f"{sensor}_weight_bw"]
+    table = responses(sensor)
+    names, centre_nm, weight_bw = table.names, table.centre_nm, table.weight_bw
     with np.load(TABLES / "spectra.npz") as spectra:
         mean_mb = spectra["mean_mw"] @ weight_bw.T
         spread_kmb = spectra["spread_kmw"] @ weight_bw.T
-    for array in (centre_nm, mean_mb, spread_kmb):
+    for array in (mean_mb, spread_kmb):
         array.flags.writeable = False
     return BandTable(names, centre_nm, mean_mb, spread_kmb)
 
@@ -83,9 +84,8 @@ def broadened(sensor: str, fwhm_nm: float) -> BandTable:
 
 def _responses(sensor: str) -> tuple[F32, F32]:
     """Return a sensor's weights (b, w) and the nodes (w), nm; raise MisuseError for any other name."""
-    band_table(sensor)
-    with np.load(TABLES / "responses.npz") as responses, np.load(TABLES / "spectra.npz") as spectra:
-        return responses[f"{sensor}_weight_bw"], spectra["nodes_nm"]
+    table = responses(sensor)
+    return table.weight_bw, table.nodes_nm
 
 
 def _retuned(sensor: str, weight_bw: npt.NDArray[np.floating]) -> BandTable:

@@ -1,4 +1,4 @@
-"""Write eomap/twin/tables/responses.npz: what share of each 10 nm node a band of a sensor sees.
+"""Write eomap/sensors/tables/responses.npz: what share of each 10 nm node a band of a sensor sees.
 
     python -m venv /path/to/venv && /path/to/venv/bin/pip install pyrsr rasterio
     /path/to/venv/bin/python jobs/twin-tables/responses.py any-EnMAP-L2A-image-with-wavelengths.tif
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 F64 = npt.NDArray[np.float64]
 NODES_NM = np.arange(400.0, 2501.0, 10.0)
-TABLE = Path(__file__).parents[2] / "eomap/twin/tables/responses.npz"
+TABLE = Path(__file__).parents[2] / "eomap/sensors/tables/responses.npz"
 S2_BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 MODIS_BANDS = tuple(f"M{k}" for k in range(1, 8))
 SENSORS = {

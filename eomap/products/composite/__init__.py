@@ -156,6 +156,7 @@ def variant(
         ),
         step=by.step,
         cell_px=1,
+        origin_m=by.origin_m,
         compute=Placed(by.quantity),
         variant=variant,
     )

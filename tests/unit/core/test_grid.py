@@ -9,6 +9,8 @@ from pyproj import Transformer
 from eomap.core.grid import (
     PIXEL_M,
     Tile,
+    Window,
+    cell_centres,
     cell_index,
     frame_of,
     tile_cells,
@@ -97,3 +99,19 @@ def test_beyond_utm_is_refused(lat, ok):
     else:
         with pytest.raises(MisuseError, match="84 N"):
             utm_epsg(10, lat)
+
+
+def test_a_moved_origin_moves_frames_and_not_what_a_cell_shows():
+    """Cells still take the frame's cell at their centre, and parts of a tile share them."""
+    tile = Tile(75, 385)
+    window = tile_window(tile, 3)
+    part = Window(3, window.row0 + 700, window.row0 + 900, window.col0 + 500, window.col0 + 760)
+    whole, cut = (frame_of(w, 32633, cell_px=1, halo_px=0, pixel_m=30, origin_m=15) for w in (window, part))
+    for frame in (whole, cut):
+        assert frame.x0 % 30 == frame.y0 % 30 == 15
+    x, y = cell_centres(part, 32633)
+    for frame in (whole, cut):
+        row, col = cell_index(part, frame, cell_px=1)
+        assert row.min() >= 0 and col.min() >= 0 and row.max() < frame.height and col.max() < frame.width
+        assert np.abs(frame.x0 + (col + 0.5) * 30 - x).max() <= 15
+        assert np.abs(frame.y0 - (row + 0.5) * 30 - y).max() <= 15

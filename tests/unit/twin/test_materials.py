@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from eomap.errors import MisuseError
+from eomap.sensors.response import responses
 from eomap.sensors.sentinel2 import BANDS
 from eomap.twin.materials import SENSORS, TABLES, Material, band_table
 
@@ -31,11 +32,9 @@ def test_names_are_those_of_eomap():
 
 
 def test_weights_of_every_band_sum_to_one():
-    with np.load(TABLES / "responses.npz") as file:
-        for sensor in SENSORS:
-            np.testing.assert_allclose(file[f"{sensor}_weight_bw"].sum(axis=1), 1, atol=1e-5)
-            centre = file[f"{sensor}_weight_bw"] @ file["nodes_nm"]
-            np.testing.assert_allclose(centre, file[f"{sensor}_centre_nm"], atol=1.5)
+    for table in map(responses, SENSORS):
+        np.testing.assert_allclose(table.weight_bw.sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(table.weight_bw @ table.nodes_nm, table.centre_nm, atol=1.5)
 
 
 def test_the_table_lists_the_materials_in_the_order_of_the_enum():
