@@ -81,9 +81,7 @@ def test_a_weight_between_the_steps_is_told():
     assert not is_exact(network)
 
 
-@given(
-    st.integers(0, 10_000), st.integers(0, 700), st.integers(0, 700), st.integers(0, 90), st.integers(0, 90)
-)
+@given(st.integers(0, 9999), *[st.integers(0, 700)] * 2, *[st.integers(0, 90)] * 2)
 @settings(max_examples=12, deadline=None)
 def test_a_block_with_its_margin_is_the_whole(seed, north, west, row, col):
     network = CloudNetwork("made up", "", made_up(3))
