@@ -35,7 +35,7 @@ DATA = Path(os.environ.get("EOMAP_SHARED", Path(__file__).parents[2] / "shared")
 RECIPE = Path(__file__).parents[1] / "models" / "eomap-clouds-s"
 HAVEL = "S2A_MSIL1C_20170216T102101_T33UUU_clip"
 TWIN_SEED, TWIN_PLACES, TWIN_SIDE_PX = 4_711, 18, 1_020
-METHODS = ("spectral", "spectral, cast", "s2cloudless", "s2cloudless, cast", "ukis", "network")
+METHODS = ("spectral", "spectral, cast", "s2cloudless", "s2cloudless, cast", "ukis, bare", "ukis", "network")
 U8 = npt.NDArray[np.uint8]
 Dn = dict[str, npt.NDArray[np.uint16]]
 COARSE = {clouds_s.CLEAR: 0, clouds_s.THIN: 1, clouds_s.THICK: 1, clouds_s.SHADOW: 2, clouds_s.SNOW: 0}
@@ -74,13 +74,13 @@ def network_classes(dn: Dn, level: str, *, every_px: int = 2) -> U8:
 def found_by(method: str, dn: Dn, level: str, sun: SunAt | None) -> U8 | None:
     """Return 0, 1 or 2 (y, x), or None where a method cannot say anything of a scene."""
     name, _, cast = method.partition(", ")
-    if (cast and sun is None) or (name == "s2cloudless" and level != "L1C"):
+    if (cast == "cast" and sun is None) or (name == "s2cloudless" and level != "L1C"):
         return None
     if name == "network":
         five = network_classes(dn, level)
         return np.array([COARSE[c] for c in range(5)], np.uint8)[np.minimum(five, 4)]
     if name == "ukis":
-        return ukis.classes_by_ukis(dn, level)
+        return ukis.classes_by_ukis(dn, level, guarded=cast != "bare")
     clear = {"spectral": clear_by_spectrum, "s2cloudless": clear_by_s2cloudless}[name](dn, level)
     out = (~clear).astype(np.uint8)
     if cast and sun is not None:
@@ -101,7 +101,7 @@ def available() -> tuple[str, ...]:
 
 def real() -> dict:
     """Print the share of every real scene that each method hides, and what our network calls it."""
-    methods = tuple(m for m in available() if ", cast" not in m)
+    methods = tuple(m for m in available() if "," not in m)
     print("| scene | level | " + " | ".join(methods) + " | thin | thick | shadow | snow |")
     print("|---" * (6 + len(methods)) + "|")
     out = {}
@@ -126,7 +126,7 @@ def havel() -> dict:
 
     folder = DATA / "catalog/sentinel-2-l1c" / HAVEL
     dn = load(folder, tuple(dict.fromkeys((*NETWORK_BANDS, *S2CLOUDLESS_BANDS))))
-    methods = tuple(m for m in available() if ", cast" not in m)
+    methods = tuple(m for m in available() if "," not in m)
     found = {m: found_by(m, dn, "L1C", None) for m in methods}
     with rasterio.open(folder / "B02.jp2") as file:
         epsg, shape, transform = file.crs.to_epsg(), file.shape, file.transform

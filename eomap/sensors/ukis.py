@@ -27,8 +27,8 @@ _TEN, _THREE = 10, 3
 _SNOW_GREEN, _SNOW_NIR = 1_000, 1_100
 
 
-def classes_by_ukis(dn: Mapping[str, U16], level: str) -> U8:
-    """Return CLEAR, CLOUD or SHADOW (y, x) of pixels of 10 m; snow is never SHADOW.
+def classes_by_ukis(dn: Mapping[str, U16], level: str, *, guarded: bool = True) -> U8:
+    """Return CLEAR, CLOUD or SHADOW (y, x) of pixels of 10 m; snow is never SHADOW where `guarded`.
 
     Raises MisuseError where the package is not installed.
     """
@@ -54,7 +54,8 @@ def classes_by_ukis(dn: Mapping[str, U16], level: str) -> U8:
             providers=["CPUExecutionProvider"],
         )
     found = _pixels(made.csm[..., 0].astype(np.uint8), seen.shape)
-    found[(found == SHADOW) & is_snow(dn)] = CLEAR
+    if guarded:
+        found[(found == SHADOW) & is_snow(dn)] = CLEAR
     return found
 
 
