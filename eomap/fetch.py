@@ -23,7 +23,7 @@ from eomap.core.grid import Frame
 from eomap.core.plan import Task
 from eomap.core.ports import U16, Bool, PixelReader
 from eomap.core.product import Need
-from eomap.core.sensor import Sensor
+from eomap.core.sensor import Beside, Pixels, Sensor
 from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
 from eomap.kernels.codes import drop_unseen
@@ -189,6 +189,11 @@ class _Reading:
         self._note_darkest(scene.id, band, raw)
         return self.by.coded(raw, band)
 
+    def clear(self, pixels: Pixels, scene: Scene, frame: Frame) -> Bool:
+        """Return where a scene's pixels on a frame are a clear look (y, x)."""
+        beside = Beside(frame, getattr(self.reader, "classifier", None))
+        return self.by.clear(pixels, scene, self.mask, beside)
+
     def _note_darkest(self, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
         """Keep the lowest 0.1 percentile of valid numbers per band, from every fourth row and column."""
         sample = raw[::4, ::4]
@@ -233,7 +238,7 @@ def _see(at: _Reading, group: tuple[Scene, ...], block: Frame, code_byx: U16, cl
             seen &= (code_byx == 0).any(axis=0)
         for code, band in zip(code_byx, part, strict=True):
             np.copyto(code, band, where=seen)
-        np.copyto(clear_yx, at.by.clear(pixels, scene, at.mask)[inner], where=seen)
+        np.copyto(clear_yx, at.clear(pixels, scene, wide)[inner], where=seen)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -262,7 +267,7 @@ def _seen(at: _Reading, look: Look, block: Frame) -> _Seen | None:
         # What the mask reads says where a scene is; where it reads nothing, the first band does.
         names = [b for b in at.by.mask_bands(scene, at.mask) if scene.band(b)] or at.need.bands[:1]
         pixels = {name: p for name in names if (p := at.pixels(scene, name, wide)) is not None}
-        here = at.by.clear(pixels, scene, at.mask)[inner]
+        here = at.clear(pixels, scene, wide)[inner]
         if owner is None:
             clear = here
         else:

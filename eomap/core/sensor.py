@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eomap.core.grid import Frame
+from eomap.core.ports import CloudClassifier
 from eomap.core.source import Band, Item, Scene
 
 U16 = npt.NDArray[np.uint16]
@@ -30,6 +32,16 @@ class Ask:
     names: Mapping[str, str] | None = None
     """Band to asset, as the catalogue's entry says; None where the items have to tell."""
     signing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a mask may use beside the pixels of a scene."""
+
+    frame: Frame
+    """Where the pixels lie."""
+    classifier: Callable[[], CloudClassifier] | None = None
+    """Loads our cloud network once; called only where a mask asks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class Sensor:
     """Raw numbers (y, x) of a measured band to codes."""
     mask_bands: Callable[[Scene, str], tuple[str, ...]]
     """Bands that a mask reads; a scene may lack some of them."""
-    clear: Callable[[Pixels, Scene, str], Bool]
+    clear: Callable[[Pixels, Scene, str, Beside], Bool]
     """Where (y, x) the pixels of a scene are a clear look at the ground, by mask."""
     margin_px: Callable[[Scene, str], int]
     """Beyond this distance no pixel changes a scene's mask."""

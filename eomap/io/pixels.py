@@ -11,7 +11,7 @@ import math
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import Frame
+from eomap.core.ports import CloudClassifier
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
 from eomap.io.blocks import Blocks, blocks_of
+from eomap.io.cloud_weights import load_cloud_network
 from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact, sign
 from eomap.kernels.resample import interpolate
@@ -70,6 +72,9 @@ class RasterReader:
     decoded_bytes: int = 0
     """Bytes of pixels asked of the decoder so far, in whole blocks; some may have come from its cache."""
     _open: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
+
+    classifier: Callable[[], CloudClassifier] = load_cloud_network
+    """Loads our cloud network, once a process."""
 
     def __post_init__(self) -> None:
         for name, value in ENVIRONMENT.items():

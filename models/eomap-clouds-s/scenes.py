@@ -30,7 +30,16 @@ BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
 SIDE_PX, SATELLITE = 252, "S2A"
 _PIXELS = (1, 2, 2, 2, 3, 3)
 """Side of a scene's pixel in 10 m: what the network meets is 20 m, or 30 m of other satellites."""
-_WAYS = ((1, 0, 0), (1, 0, 0), (0.6, 0, 0.4), (0, 1, 0), (0.5, 0.5, 0), (0, 0, 1), (0.4, 0.3, 0.3))
+_WAYS = (
+    (1, 0, 0),
+    (1, 0, 0),
+    (0.6, 0, 0.4),
+    (0, 1, 0),
+    (0.5, 0.5, 0),
+    (0, 0, 1),
+    (0.4, 0.3, 0.3),
+    (0, 0.5, 0.5),
+)
 """Weights of heaps, sheets and ice."""
 _SNOWY = 0.25
 """Share of snow that a scene drawn for its snow has at least."""
@@ -78,7 +87,7 @@ def places(
         lon, day = float(rng.uniform(-180, 180)), date(2022, 1, 1) + timedelta(days=int(rng.integers(0, 365)))
         pixel, own = int(rng.choice(pixels)), int(rng.integers(1 << 24))
         share = float(land_share(points_at([[lon]], [[lat]]))[0, 0])
-        if share < (0.8 if rng.random() < 0.85 else 0.3):
+        if not (share >= 0.8 if rng.random() < 0.7 else 0.15 <= share < 0.8):
             continue
         epsg = utm_epsg(lon, lat)
         x, y = (round(v / 60) * 60 for v in transformer(4326, epsg).transform(lon, lat))
@@ -104,15 +113,52 @@ def scenes_of(place: Place, skies_per_land: int, *, bands: tuple[str, ...] = BAN
     land = land_of(place.frame, place.seed, every_px=place.pixel)
     ground = scenery(land, place.day, place.seed)
     bare = _reflectances(ground, place.sun, bands)
+    ice = _coloured(bare, place, ground, rng)
     for k in range(skies_per_land):
         clear = k == 0 and rng.random() < 0.5
-        yield _scene(place, ground, bare, _weather(rng, clear=clear), rng)
+        yield _scene(place, ground, bare, ice, _weather(rng, clear=clear), rng)
 
 
 def _reflectances(ground: Scenery, sun: Sun, bands: tuple[str, ...]) -> dict[str, F32]:
     table, number = table_of(SATELLITE)
     lit = illumination(ground.ground, sun)
     return {n: surface(ground.ground, number[n], table=table, lit_yx=lit) for n in bands}
+
+
+def _coloured(bare: dict[str, F32], place: Place, ground: Scenery, rng: np.random.Generator) -> F32:
+    """Add mud, bright bottoms or ice to the water, the same for all skies, and return the share of ice.
+
+    The twin's own water varies little; a network that knows only that takes a muddy lake for shadow.
+    """
+    water = ground.ground.fraction_myx[Material.WATER].astype(np.float32) / 255
+    kind = rng.choice(4, p=(0.35, 0.35, 0.1, 0.2))
+    amount = float(rng.uniform(0.1, 1.3))
+    patches = points_of(place.frame, every_px=place.pixel).fractal(4_000, place.seed + 77, octaves=6)
+    there = water * np.clip(amount * (0.7 + 0.5 * patches), 0, 1.5)
+    if kind:
+        for name in bare:
+            bare[name] = bare[name] + there * np.float32(_WATERS[kind - 1].get(name, 0.02))
+    return np.clip(there, 0, 1) if kind == _ICE else np.zeros_like(there)
+
+
+_WATERS = (
+    {"B02": 0.03, "B03": 0.06, "B04": 0.07, "B08": 0.03, "B11": 0.004, "B12": 0.002},
+    {"B02": 0.07, "B03": 0.09, "B04": 0.05, "B08": 0.01, "B11": 0.001, "B12": 0.001},
+    {"B02": 0.22, "B03": 0.21, "B04": 0.20, "B08": 0.15, "B11": 0.03, "B12": 0.02},
+)
+"""Reflectance that mud, a bright bottom and ice add to water; round numbers."""
+_ICE = len(_WATERS)
+
+
+def _thinner(sky: skies.Sky, depth: float) -> skies.Sky:
+    """Return a sky of `depth` times the optical thickness; light falls with its exponential, roughly."""
+    return skies.Sky(
+        sky.tau_yx * np.float32(depth),
+        sky.cirrus_yx * np.float32(depth),
+        sky.sun_yx ** np.float32(depth),
+        sky.lit_yx ** np.float32(depth),
+        sky.shade_yx,
+    )
 
 
 def _weather(rng: np.random.Generator, *, clear: bool) -> Weather:
@@ -126,7 +172,7 @@ def _weather(rng: np.random.Generator, *, clear: bool) -> Weather:
         ice,
         cumulus_m=float(np.clip(1_700 * np.exp(0.45 * rng.normal()), 500, 5_000)),
         stratus_m=float(np.clip(1_200 * np.exp(0.4 * rng.normal()), 300, 3_000)),
-        aot550=float(np.clip(0.12 * np.exp(0.7 * rng.normal()), 0.02, 0.8)),
+        aot550=float(np.clip(0.12 * np.exp(0.55 * rng.normal()), 0.02, 0.6)),
         water_vapour_cm=float(rng.uniform(0.4, 5)),
     )
 
@@ -135,6 +181,7 @@ def _scene(
     place: Place,
     ground: Scenery,
     bare: dict[str, F32],
+    ice_yx: F32,
     weather: Weather,
     rng: np.random.Generator,
 ) -> Made:
@@ -143,6 +190,7 @@ def _scene(
     points = points_of(place.frame, every_px=place.pixel)
     own = int(rng.integers(1 << 24))
     sky = skies.sky_of(points, weather=weather, sun_zenith_deg=zenith, sun_azimuth_deg=azimuth, seed=own)
+    sky = _thinner(sky, float(np.clip(np.exp(0.5 * rng.normal()), 0.3, 3)))
     table, number = table_of(SATELLITE)
     error = residual(own, "scene", centre_nm=table.centre_nm)
     top, down = [], []
@@ -156,13 +204,13 @@ def _scene(
         if name in BANDS:
             at_ground = np.asarray(boa(seen, at), np.float32)
             down.append(corrected(at_ground, gain=error.gain_b[k], bias=error.bias_b[k]))
-    return Made(_dn(top), _dn(down), classes(sky, ground))
+    return Made(_dn(top), _dn(down), classes(sky, ground, ice_yx))
 
 
-def classes(sky: skies.Sky, ground: Scenery) -> U8:
+def classes(sky: skies.Sky, ground: Scenery, ice_yx: F32) -> U8:
     """Return the true classes (y, x); what lies between two of them is IGNORED."""
     found = sky.classes()
-    snow = ground.ground.fraction_myx[Material.SNOW].astype(np.float32) / 255
+    snow = ground.ground.fraction_myx[Material.SNOW].astype(np.float32) / 255 + ice_yx
     depth = sky.tau_yx + sky.cirrus_yx
     out = np.zeros(found.shape, np.uint8)
     out[snow > 0.25] = IGNORED

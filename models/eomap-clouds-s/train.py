@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from scenes import BANDS, SIDE_PX, places, scenes_of
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -55,19 +55,20 @@ def varied(dn: U16, rng: np.random.Generator) -> npt.NDArray[np.float32]:
     """Return a scene (b, y, x) under another calibration, haze and sharpness, float32 reflectance x 10000."""
     x = np.asarray(dn, np.float32)
     gain = np.exp(0.06 * rng.normal() + 0.03 * rng.normal(size=len(x)))
-    haze = 60 * rng.normal() * (490 / _CENTRE_NM) ** 2 + 30 * rng.normal(size=len(x))
+    haze = 40 * rng.normal() * (490 / _CENTRE_NM) ** 2 + 30 * rng.normal(size=len(x))
     x = x * gain.astype(np.float32)[:, None, None] + haze.astype(np.float32)[:, None, None]
-    if rng.random() < 0.35:
+    if rng.random() < 0.5:
         share = np.float32(rng.uniform(0.05, 0.25))
         for axis in (1, 2):
             x = (1 - 2 * share) * x + share * (np.roll(x, 1, axis) + np.roll(x, -1, axis))
     if rng.random() < 0.5:
         x = x + rng.normal(0, rng.uniform(5, 40), x.shape).astype(np.float32)
     x = np.clip(np.rint(x), 1, 30_000)
-    if rng.random() < 0.15:  # beyond the edge of an image there is nothing
-        cut = int(rng.integers(8, x.shape[2] // 2))
-        side = (slice(None), slice(None), slice(None, cut) if rng.random() < 0.5 else slice(-cut, None))
-        x[side] = 0
+    if rng.random() < 0.3:  # beyond the edge of an image there is nothing
+        row, col = np.mgrid[: x.shape[1], : x.shape[2]]
+        turn = rng.choice((0, 0.5, 1, 1.5, rng.uniform(0, 2))) * np.pi
+        across = np.cos(turn) * (row - x.shape[1] / 2) + np.sin(turn) * (col - x.shape[2] / 2)
+        x[:, across > rng.uniform(10, x.shape[1] / 2 - 1)] = 0
     return x
 
 
@@ -94,6 +95,9 @@ def class_weights(truth: U8) -> Tensor:
         np.bincount(truth[truth != clouds_s.IGNORED].ravel(), minlength=len(clouds_s.CLASSES)) / truth.size
     )
     weight = (share + 0.01) ** -0.5
+    # A veil or a shadow that is missed is worse than a clear pixel lost.
+    weight[clouds_s.THIN] *= 1.4
+    weight[clouds_s.SHADOW] *= 2
     return torch.from_numpy(weight / (weight * share).sum()).float()
 
 
@@ -147,11 +151,17 @@ def rounded(network: clouds_s.CloudsS) -> dict[str, Tensor]:
     return state
 
 
-def train(dn: U16, truth: U8, *, steps: int, rounded_steps: int) -> clouds_s.CloudsS:
-    """Return the network as it is shipped."""
+def train(
+    dn: U16, truth: U8, *, steps: int, rounded_steps: int, start: Path | None = None
+) -> clouds_s.CloudsS:
+    """Return the network as it is shipped; with `start` only the second phase is run, from there."""
     torch.manual_seed(SEED)
     rng = np.random.default_rng(SEED)
     weights = class_weights(truth)
+    if start:
+        shipped = clouds_s.clouds_s()
+        shipped.load_state_dict(load_file(start))
+        return _rounded_phase(shipped, dn, truth, rng, weights, rounded_steps)
     trained = clouds_s.CloudsS(trained=True).to(memory_format=torch.channels_last).train()
 
     def smooth(x: Tensor) -> Tensor:
@@ -161,15 +171,17 @@ def train(dn: U16, truth: U8, *, steps: int, rounded_steps: int) -> clouds_s.Clo
 
     with Plain():
         _descend(trained, smooth, dn, truth, rng, weights, steps=steps, peak=PEAK_RATE)
-    shipped = merged(trained.eval())
+    return _rounded_phase(merged(trained.eval()), dn, truth, rng, weights, rounded_steps)
 
+
+def _rounded_phase(
+    shipped: clouds_s.CloudsS, dn: U16, truth: U8, rng: np.random.Generator, weights: Tensor, steps: int
+) -> clouds_s.CloudsS:
     def as_shipped(x: Tensor) -> Tensor:
         found: Tensor = torch.func.functional_call(shipped, rounded(shipped), (x,))
         return found
 
-    _descend(
-        shipped, as_shipped, dn, truth, rng, weights, steps=rounded_steps, peak=ROUNDED_RATE, bias_unit=_UNIT
-    )
+    _descend(shipped, as_shipped, dn, truth, rng, weights, steps=steps, peak=ROUNDED_RATE, bias_unit=_UNIT)
     shipped.load_state_dict({k: v.detach() for k, v in rounded(shipped).items()})
     return shipped.eval().requires_grad_(False)
 
@@ -202,7 +214,7 @@ def _descend(
         optimiser.step()
         schedule.step()
         running += (float(loss.detach()) - running) / min(step + 1, 100)
-        if step % 100 == 99:
+        if step % 40 == 39:
             print(f"step {step + 1}/{steps}: loss {running:.3f}, {time.time() - started:.0f} s", flush=True)
 
 
@@ -214,10 +226,11 @@ def main() -> None:
     parser.add_argument("--places", type=int, default=PLACES)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--rounded-steps", type=int, default=ROUNDED_STEPS)
+    parser.add_argument("--start", type=Path, help="weights to go on from, in the second phase alone")
     args = parser.parse_args()
     torch.set_num_threads(1)
     dn, truth = drawn(args.cache, args.places, seed=SEED)
-    network = train(dn, truth, steps=args.steps, rounded_steps=args.rounded_steps)
+    network = train(dn, truth, steps=args.steps, rounded_steps=args.rounded_steps, start=args.start)
     if not clouds_s.is_exact(network):
         raise SystemExit("a sum may be rounded: lower the weights")
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, args.out)

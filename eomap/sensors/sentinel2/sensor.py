@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from eomap.core.sensor import Ask, Bool, Pixels, Sensor
+from eomap.core.sensor import Ask, Beside, Bool, Pixels, Sensor
 from eomap.core.source import Item, Scene
 from eomap.errors import BrokenInputError
 from eomap.sensors import cloudmask
@@ -40,21 +40,30 @@ def _mask_of(scene: Scene, mask: str) -> str:
     """Return the mask that `auto` means for a scene."""
     if mask != "auto":
         return mask
-    return "scl" if scene.band(SCENE_CLASS) else "spectral"
+    if scene.band(SCENE_CLASS):
+        return "scl"
+    return "network" if all(scene.band(b) for b in cloudmask.NETWORK_BANDS) else "spectral"
 
 
 def _mask_bands(scene: Scene, mask: str) -> tuple[str, ...]:
     return cloudmask.bands_needed(scene.level, _mask_of(scene, mask))
 
 
-def _clear(pixels: Pixels, scene: Scene, mask: str) -> Bool:
+def _clear(pixels: Pixels, scene: Scene, mask: str, beside: Beside) -> Bool:
     classes = pixels.get(SCENE_CLASS)
     dn = {name: band for name, band in pixels.items() if name != SCENE_CLASS}
-    return cloudmask.clear_mask(dn, classes, level=scene.level, method=mask)[0]
+    method, frame = _mask_of(scene, mask), beside.frame
+    # The network is loaded by the first mask that asks it, so that runs with SCL never do.
+    classify = beside.classifier() if method == "network" and beside.classifier else None
+    setting = cloudmask.Setting(origin_px=(-frame.y0 // frame.pixel_m, frame.x0 // frame.pixel_m))
+    made = cloudmask.clear_mask(
+        dn, classes, level=scene.level, method=method, classify=classify, setting=setting
+    )
+    return made[0]
 
 
 def _margin_px(scene: Scene, mask: str) -> int:
-    return 0 if _mask_of(scene, mask) in ("scl", "none") else cloudmask.MARGIN_PX
+    return cloudmask.margin_px(_mask_of(scene, mask))
 
 
 def _doubt(scene: Scene, darkest: Mapping[str, float]) -> str | None:
