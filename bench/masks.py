@@ -30,11 +30,12 @@ from eomap.sensors.cloudmask import (
     clear_by_s2cloudless,
     clear_by_spectrum,
 )
+from eomap.sensors.water_snow import is_snow, is_water
 
 DATA = Path(os.environ.get("EOMAP_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 RECIPE = Path(__file__).parents[1] / "models" / "eomap-clouds-s"
 HAVEL = "S2A_MSIL1C_20170216T102101_T33UUU_clip"
-TWIN_SEED, TWIN_PLACES, TWIN_SIDE_PX = 4_711, 18, 1_020
+TWIN_SEED, TWIN_PLACES, TWIN_SIDE_PX = 4_711, 12, 1_020
 METHODS = ("spectral", "spectral, cast", "s2cloudless", "s2cloudless, cast", "ukis, bare", "ukis", "network")
 U8 = npt.NDArray[np.uint8]
 Dn = dict[str, npt.NDArray[np.uint16]]
@@ -78,13 +79,20 @@ def found_by(method: str, dn: Dn, level: str, sun: SunAt | None) -> U8 | None:
         return None
     if name == "network":
         five = network_classes(dn, level)
-        return np.array([COARSE[c] for c in range(5)], np.uint8)[np.minimum(five, 4)]
+        return coarse(five, dn)
     if name == "ukis":
         return ukis.classes_by_ukis(dn, level, guarded=cast != "bare")
     clear = {"spectral": clear_by_spectrum, "s2cloudless": clear_by_s2cloudless}[name](dn, level)
     out = (~clear).astype(np.uint8)
     if cast and sun is not None:
-        out[shadow_of(~clear, dn["B08"], snow_yx=ukis.is_snow(dn), sun=sun)] = 2
+        out[shadow_of(~clear, dn["B08"], spared_yx=is_snow(dn) | is_water(dn), sun=sun)] = 2
+    return out
+
+
+def coarse(five: U8, dn: Dn) -> U8:
+    """Return 0, 1, 2 as `clear_mask` takes the network's classes: shadow on water is clear."""
+    out = np.array([COARSE[c] for c in range(5)], np.uint8)[np.minimum(five, 4)]
+    out[(out == 2) & is_water(dn)] = 0
     return out
 
 
@@ -152,7 +160,7 @@ def labelled() -> dict:
     dn = {n: np.round(image[..., k] * 10_000).astype(np.uint16) for k, n in enumerate(NETWORK_BANDS)}
     truth = np.where(label == 4, 1, np.where(label == 0, 2, 0))
     # The scene comes at the pixel size for which networks like ukis are made: no change of size here.
-    ours = np.array([COARSE[c] for c in range(5)])[np.minimum(network_classes(dn, "L1C", every_px=1), 4)]
+    ours = coarse(network_classes(dn, "L1C", every_px=1), dn)
     rows = {"spectral": (~clear_by_spectrum(dn, "L1C")).astype(int), "network": ours}
     if "ukis" in available():
         rows["ukis"] = as_it_is(image)
@@ -200,11 +208,16 @@ def twin() -> dict:
         made = next(scenes_of(place, 1, bands=names))
         sun = SunAt(place.sun.zenith_deg, place.sun.azimuth_deg)
         for level, stack in (("L1C", made.above_byx), ("L2A", made.corrected_byx)):
-            dn = dict(zip(names, stack, strict=False))
+            dn, bare = dict(zip(names, stack, strict=False)), None
             for method in available():
-                found = found_by(method, dn, level, sun)
+                if method.startswith("ukis") and level == "L2A":
+                    continue  # half of all time for nothing new
+                guarded = method == "ukis" and bare is not None
+                found = np.where((bare == 2) & (is_snow(dn) | is_water(dn)), 0, bare) if guarded else None
+                found = found_by(method, dn, level, sun) if found is None else found
                 if found is None:
                     continue
+                bare = found if method == "ukis, bare" else bare
                 counts = [np.bincount(found[made.truth_yx == c], minlength=3) for c in range(5)]
                 sums[method, level] = sums.get((method, level), 0) + np.array(counts, float)
             five = matrix_of(made.truth_yx, np.minimum(network_classes(dn, level), 4), 5)

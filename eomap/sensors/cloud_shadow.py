@@ -40,10 +40,11 @@ class SunAt:
             raise MisuseError("cloud shadow", expected="a sun above the horizon, degrees", got=got)
 
 
-def shadow_of(cloud_yx: Bool, nir_yx: U16, *, snow_yx: Bool, sun: SunAt, pixel_m: float = 10.0) -> Bool:
-    """Return True (y, x) where clouds may cast their shadow and the ground is dark; snow never is shadow.
+def shadow_of(cloud_yx: Bool, nir_yx: U16, *, spared_yx: Bool, sun: SunAt, pixel_m: float = 10.0) -> Bool:
+    """Return True (y, x) where clouds may cast their shadow and the ground is dark; what is spared never is.
 
-    `nir_yx`: near infrared, reflectance x 10000, 0 unseen. Rows run from north to south.
+    `spared_yx`: snow and water. `nir_yx`: near infrared, reflectance x 10000, 0 unseen.
+    Rows run from north to south.
     """
     height, width = cloud_yx.shape
     cloud, seen = _cells(cloud_yx), _cells(nir_yx > 0) == CELL_PX**2
@@ -57,7 +58,7 @@ def shadow_of(cloud_yx: Bool, nir_yx: U16, *, snow_yx: Bool, sun: SunAt, pixel_m
         _or_moved(met, cloud > 0, down, right)
     shadow = dilate(met, 1) & dark
     fine = np.repeat(np.repeat(shadow, CELL_PX, axis=0), CELL_PX, axis=1)[:height, :width]
-    return fine & ~snow_yx & ~cloud_yx & (nir_yx > 0)
+    return fine & ~spared_yx & ~cloud_yx & (nir_yx > 0)
 
 
 def shifts(sun: SunAt, *, cell_m: float) -> list[tuple[int, int]]:

@@ -19,6 +19,7 @@ from eomap.sensors import cloud_spectrum, ukis
 from eomap.sensors.boxes import dilate
 from eomap.sensors.cloud_shadow import REACH_PX, SunAt, shadow_of
 from eomap.sensors.cloud_spectrum import SPECTRAL_BANDS, clear_by_spectrum, has_data, vet_bands, vet_level
+from eomap.sensors.water_snow import is_snow, is_water
 
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
@@ -38,8 +39,11 @@ holes into cities. Not clear: 0 nodata, 1 saturated, 3 cloud shadow, 8 and 9 clo
 """
 
 NETWORK_BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
-NETWORK_CLEAR = (0, 4)
-"""Classes of our network that show the ground: clear and snow; not thin cloud, thick cloud, cloud shadow."""
+NETWORK_SHADOW, NETWORK_CLEAR = 3, (0, 4)
+"""Classes of our network that show the ground: clear and snow; not thin cloud, thick cloud, cloud shadow.
+
+Shadow on water counts as clear too: the network takes murky lakes for it.
+"""
 _SCL_GROWS = (3, 8, 9, 10)
 """What a buffer grows from: cloud shadow, clouds, cirrus; neither nodata nor snow."""
 S2CLOUDLESS_BANDS = ("B01", "B02", "B04", "B05", "B08", "B8A", "B09", "B10", "B11", "B12")
@@ -132,7 +136,7 @@ def _clear_by_network(dn: Bands, level: str, classify: CloudClassifier, setting:
     bands = [dn[n] for n in NETWORK_BANDS]
     found = classify(bands, corrected=level == "L2A", origin_px=setting.origin_px)
     seen = has_data(dn, NETWORK_BANDS)
-    hidden = seen & ~np.isin(found, NETWORK_CLEAR)
+    hidden = seen & ~np.isin(found, NETWORK_CLEAR) & ~((found == NETWORK_SHADOW) & is_water(dn))
     return seen & ~dilate(hidden, _buffer_px("network", setting))
 
 
@@ -141,7 +145,7 @@ def _cast(dn: Bands, clear: Bool, setting: Setting) -> Bool:
     if setting.sun is None:
         return np.zeros(clear.shape, bool)
     seen = has_data(dn, SPECTRAL_BANDS)
-    return shadow_of(seen & ~clear, dn["B08"], snow_yx=ukis.is_snow(dn), sun=setting.sun)
+    return shadow_of(seen & ~clear, dn["B08"], spared_yx=is_snow(dn) | is_water(dn), sun=setting.sun)
 
 
 def bands_needed(level: str, method: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Clouds and shadows by ukis-csmask, an optional network of others (Apache-2.0; we ship none of it).
 
 It sees cells of 33.3 m, near the 30 m that it was made for: three of them are ten pixels. It calls snow
-shadow, so bright snow is guarded here. Unlike our own masks it is not local: it looks at squares of 256 cells
-laid out from the corner of what it is given, so other cuts of a scene give slightly other masks.
+shadow, so bright snow and water are guarded here. Unlike our own masks it is not local: it looks at squares
+of 256 cells laid out from the corner of what it is given, so other cuts of a scene give slightly other masks.
 Axis letters: y row, x column.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
+from eomap.sensors.water_snow import is_snow, is_water
 
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
@@ -24,11 +25,10 @@ CLEAR, CLOUD, SHADOW = range(3)
 MARGIN_PX = 160
 """Half of one of its squares and more: what blocks are read with around them."""
 _TEN, _THREE = 10, 3
-_SNOW_GREEN, _SNOW_NIR = 1_000, 1_100
 
 
 def classes_by_ukis(dn: Mapping[str, U16], level: str, *, guarded: bool = True) -> U8:
-    """Return CLEAR, CLOUD or SHADOW (y, x) of pixels of 10 m; snow is never SHADOW where `guarded`.
+    """Return CLEAR, CLOUD or SHADOW (y, x) of pixels of 10 m; where `guarded`, snow and water are not SHADOW.
 
     Raises MisuseError where the package is not installed.
     """
@@ -55,18 +55,8 @@ def classes_by_ukis(dn: Mapping[str, U16], level: str, *, guarded: bool = True) 
         )
     found = _pixels(made.csm[..., 0].astype(np.uint8), seen.shape)
     if guarded:
-        found[(found == SHADOW) & is_snow(dn)] = CLEAR
+        found[(found == SHADOW) & (is_snow(dn) | is_water(dn))] = CLEAR
     return found
-
-
-def is_snow(dn: Mapping[str, U16]) -> Bool:
-    """Return True (y, x) where the spectrum is that of snow or bright ice, in the sun or not.
-
-    NDSI above .4, green above .10 and near infrared above .11 (Hall and others 1995,
-    doi:10.1016/0034-4257(95)00137-P).
-    """
-    green, swir = dn["B03"].astype(np.int64), dn["B11"].astype(np.int64)
-    return (3 * green > 7 * swir) & (green > _SNOW_GREEN) & (dn["B08"] > _SNOW_NIR)
 
 
 def _cells(band: U16, seen: Bool) -> F32:

@@ -96,7 +96,7 @@ def class_weights(truth: U8) -> Tensor:
     )
     weight = (share + 0.01) ** -0.5
     # A veil or a shadow that is missed is worse than a clear pixel lost.
-    weight[clouds_s.THIN] *= 1.4
+    weight[clouds_s.THIN] *= 1.15
     weight[clouds_s.SHADOW] *= 2
     return torch.from_numpy(weight / (weight * share).sum()).float()
 

@@ -22,7 +22,7 @@ def world(shape=(300, 300)):
 
 def test_the_dark_spot_away_from_the_sun_is_shadow():
     cloud, nir, spot = world()
-    found = shadow_of(cloud, nir, snow_yx=np.zeros(cloud.shape, bool), sun=MORNING)
+    found = shadow_of(cloud, nir, spared_yx=np.zeros(cloud.shape, bool), sun=MORNING)
     assert found[spot].mean() > 0.95
     found[spot] = False
     assert not found.any()
@@ -32,15 +32,15 @@ def test_the_dark_spot_away_from_the_sun_is_shadow():
 def test_the_same_spot_is_no_shadow_under_another_sun(azimuth_deg):
     cloud, nir, _ = world()
     sun = SunAt(45.0, azimuth_deg)
-    assert not shadow_of(cloud, nir, snow_yx=np.zeros(cloud.shape, bool), sun=sun).any()
+    assert not shadow_of(cloud, nir, spared_yx=np.zeros(cloud.shape, bool), sun=sun).any()
 
 
 def test_bright_ground_and_snow_are_no_shadow():
     cloud, nir, spot = world()
-    assert not shadow_of(cloud, np.full_like(nir, 3_000), snow_yx=~cloud, sun=MORNING).any()
+    assert not shadow_of(cloud, np.full_like(nir, 3_000), spared_yx=~cloud, sun=MORNING).any()
     snow = np.zeros(cloud.shape, bool)
     snow[spot] = True
-    assert not shadow_of(cloud, nir, snow_yx=snow, sun=MORNING).any()
+    assert not shadow_of(cloud, nir, spared_yx=snow, sun=MORNING).any()
 
 
 def test_a_low_sun_reaches_no_further_than_told():
@@ -59,10 +59,10 @@ def test_shadow_of_a_block_is_that_of_the_whole(seed, row, col, zenith_deg, azim
     nir[coarse < 0.05] = 0
     snow, sun = coarse < 0.1, SunAt(zenith_deg, azimuth_deg)
     top, left = 270 + row // 2 * 2, 270 + col // 2 * 2
-    whole = shadow_of(cloud, nir, snow_yx=snow, sun=sun)[top : top + 40, left : left + 40]
+    whole = shadow_of(cloud, nir, spared_yx=snow, sun=sun)[top : top + 40, left : left + 40]
     north, west = top - REACH_PX, left - REACH_PX
     part = np.s_[north : top + 40 + REACH_PX, west : left + 40 + REACH_PX]
-    found = shadow_of(cloud[part], nir[part], snow_yx=snow[part], sun=sun)
+    found = shadow_of(cloud[part], nir[part], spared_yx=snow[part], sun=sun)
     np.testing.assert_array_equal(found[REACH_PX:][:40, REACH_PX:][:, :40], whole)
 
 
