@@ -26,7 +26,8 @@ def is_snow(dn: Mapping[str, U16]) -> Bool:
 def is_water(dn: Mapping[str, U16]) -> Bool:
     """Return True (y, x) where the spectrum is that of water, in the sun or not.
 
-    NDWI above .1 (McFeeters 1996, doi:10.1080/01431169608948714) and less than .05 at 1.6 um.
+    NDWI above .1 (McFeeters 1996, doi:10.1080/01431169608948714) less than .05 at 1.6 um and
+    less than .11 in the near infrared, which snow exceeds even in the shade.
     """
     green, nir = dn["B03"].astype(np.int64), dn["B08"].astype(np.int64)
-    return (9 * green > 11 * nir) & (dn["B11"] < _WATER_SWIR)
+    return (9 * green > 11 * nir) & (dn["B11"] < _WATER_SWIR) & (dn["B08"] < _SNOW_NIR)

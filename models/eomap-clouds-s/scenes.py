@@ -41,6 +41,8 @@ _WAYS = (
     (0, 0.5, 0.5),
 )
 """Weights of heaps, sheets and ice."""
+_SHADED = 0.8
+"""Share of the light below which clear ground lies in shadow; `Sky.classes` draws the line at less."""
 _SNOWY = 0.25
 """Share of snow that a scene drawn for its snow has at least."""
 F32 = npt.NDArray[np.float32]
@@ -215,8 +217,8 @@ def classes(sky: skies.Sky, ground: Scenery, ice_yx: F32) -> U8:
     out = np.zeros(found.shape, np.uint8)
     out[snow > 0.25] = IGNORED
     out[snow > 0.5] = SNOW
-    out[(sky.lit_yx < 0.82) | (depth > 0.25)] = IGNORED
-    out[found == skies.SHADOW] = SHADOW
+    out[(sky.lit_yx < 0.9) | (depth > 0.25)] = IGNORED
+    out[(sky.lit_yx < _SHADED) & (depth < 0.4)] = SHADOW
     out[found == skies.THIN_CLOUD] = THIN
     out[found == skies.THICK_CLOUD] = THICK
     return out

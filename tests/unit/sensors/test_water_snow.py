@@ -9,6 +9,7 @@ from eomap.sensors.water_snow import is_snow, is_water
 CASES = {
     "snow": (8_000, 7_500, 900),
     "snow in the shade": (1_600, 1_400, 250),
+    "snow in cloud shadow": (3_000, 2_300, 300),
     "lake": (600, 350, 120),
     "murky lake": (1_100, 700, 250),
     "shaded forest": (450, 900, 500),
