@@ -63,8 +63,9 @@ class Setting:
     """How far what is not clear grows; None is the method's own, see BUFFER_M."""
 
 
-BUFFER_M = MappingProxyType({"scl": 0.0, "network": 20.0, "ukis": 0.0})
-"""Growth in metres where the caller says nothing; spectral and s2cloudless carry their own inside."""
+BUFFER_M = MappingProxyType({"scl": 0.0, "network": 0.0, "ukis": 0.0})
+"""Growth in metres where the caller says nothing: none, as composites of the twin were no better for it
+(docs/explanation/cloud-masks.md); spectral and s2cloudless carry their own inside."""
 
 
 def clear_mask(
