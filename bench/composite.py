@@ -1,12 +1,14 @@
 """Make the composite of one whole made-up tile; print seconds, peak memory and what the plan said, as JSON.
 
-python bench/composite.py [LOOKS] [MASK] [FOLDER]
+    python bench/composite.py [LOOKS] [MASK] [FOLDER]
+    MEMORY_MB=2500 GRID=EPSG:32631 python bench/composite.py 40     # a square of 6000 x 6000 native pixels
 
 The pixels are noise, which compresses badly: the sizes written are an upper bound. Linux only: peak
 memory is the process's high-water mark, set back before each stage.
 """
 
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -18,16 +20,19 @@ import numpy as np
 import shapely
 
 from eomap.api.running import _job, cube_of, write_metadata
-from eomap.core.aoi import from_bbox
+from eomap.core.aoi import from_bbox, vet
 from eomap.core.grid import Frame, Tile
 from eomap.core.period import Period
 from eomap.core.source import Asset, Band, Item
+from eomap.core.zones import tile_outline_deg
 from eomap.planner import Order, plan_of
 from eomap.products import product
 from eomap.worker import fetch_composite, infer_and_land
 
 TILE = Tile(180, 380)
 """At the equator, where frames are largest."""
+SQUARE = Tile(329, 20, 32631)
+"""Where its zone is asked for: 60 km north of the equator, in the middle of the zone."""
 SIDE = 1024
 
 
@@ -50,7 +55,7 @@ class Noise:
 def item(number: int) -> Item:
     """Return a scene that covers the tile."""
     moment = datetime(2024, 1, 1, 10, tzinfo=UTC) + timedelta(days=5 * number)
-    west, south, east, north = TILE.bounds_deg
+    west, south, east, north = shapely.union(shapely.box(*TILE.bounds_deg), tile_outline_deg(SQUARE)).bounds
     bands = (*product("composite").needs[0].bands, "SCL")
     return Item(
         id=f"S2A_made_up_{moment:%Y%m%d}_L2A",
@@ -72,17 +77,24 @@ def peak_mb() -> int:
 def main() -> None:
     looks = int(sys.argv[1]) if len(sys.argv) > 1 else 6
     mask = sys.argv[2] if len(sys.argv) > 2 else "auto"
-    order = Order(product("composite"), Period.parse("2024"), "made-up", "sentinel-2-l2a", "", "", mask)
+    grid, memory_mb = os.environ.get("GRID", "lattice"), int(os.environ.get("MEMORY_MB", "6144"))
+    order = Order(
+        product("composite"), Period.parse("2024"), "made-up", "sentinel-2-l2a", "", "", mask,
+        grid=grid, memory_bytes=memory_mb << 20,
+    )  # fmt: skip
     west, south, east, north = TILE.bounds_deg
+    lattice = grid == "lattice"
     plan = plan_of(
-        from_bbox(f"{west},{south},{east},{north}"),
+        from_bbox(f"{west},{south},{east},{north}")
+        if lattice
+        else vet([tile_outline_deg(SQUARE)], where="bench"),
         order,
         [item(n) for n in range(looks)],
         names=None,
         signing="",
         code="bench",
     )
-    (task,) = plan.tasks
+    task = max(plan.tasks, key=lambda t: t.memory_bytes)  # beside it, slivers of an outline drawn in degrees
     with tempfile.TemporaryDirectory(dir=sys.argv[3] if len(sys.argv) > 3 else None) as folder:
         cube = cube_of(plan, f"{folder}/map.zarr")
         write_metadata(plan, cube)

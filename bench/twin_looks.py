@@ -15,8 +15,8 @@ import numpy as np
 from eomap.core.grid import Frame
 from eomap.core.period import Period
 from eomap.kernels.median import median_composite
-from eomap.products.composite import BANDS
 from eomap.sensors.sentinel2 import BANDS as SIZES
+from eomap.sensors.sentinel2 import LCZ_BANDS as BANDS
 from eomap.sensors.sentinel2 import SCENE_CLASS, scl_clear
 from eomap.twin.acquisitions import acquisitions, seen
 from eomap.twin.earth import points_of

@@ -9,7 +9,8 @@ where a look is clear. Else all bands of a block are read at once.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from eomap.core.sensor import Beside, Pixels, Sensor
 from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
 from eomap.kernels.codes import drop_unseen
-from eomap.kernels.composite import composed
+from eomap.kernels.composite import BEST_EDGE_PX, Composed, Looks, composed
 from eomap.kernels.despeckle import despeckled
 from eomap.kernels.median import NO_SPREAD
 from eomap.sensors import reads_by_band, sensor
@@ -36,6 +37,8 @@ Look = tuple[date, tuple[Scene, ...]]
 """What one pass saw on one solar day; earlier scenes come first where they overlap."""
 EPOCH = date(1970, 1, 1)
 _NOBODY = 255
+READS_AT_ONCE = 4
+"""Looks whose files are read side by side from afar, where waiting costs more than decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Composite:
     decoded_bytes: int = 0
     spread_yx: U16 | None = None
     day_yx: U16 | None = None
+    deviation_kyx: U16 | None = None
     """See `Inputs`."""
 
 
@@ -74,12 +78,13 @@ def composite_of(
 ) -> Composite:
     """Return the composite of the scenes on a frame; raise SceneBrokenError where one cannot be read."""
     out = _Canvas.of(need, frame)
-    at = _Reading(need, sensor(need.of), mask, reader)
+    far = any("://" in band.href for scene in scenes for band in scene.bands)
+    at = _Reading(need, sensor(need.of), mask, reader, READS_AT_ONCE if far else 1)
     fill = _by_band if reads_by_band(need, mask, scenes) else _at_once
     before = getattr(reader, "decoded_bytes", 0)
     for rows, cols in _blocks(frame, task):
         block = frame.sub(rows.start, rows.stop, cols.start, cols.stop)
-        near = _wider(block, speckle.margin_px(need.speckle))
+        near = _wider(block, _edge_px(need))
         if looks := looks_of(scenes, near):
             fill(at, looks, block, out.part(rows, cols))
     doubts = (at.by.doubt(s, at.darkest.get(s.id, {})) for s in scenes)
@@ -94,6 +99,7 @@ def composite_of(
         decoded_bytes=getattr(reader, "decoded_bytes", 0) - before,
         spread_yx=out.spread_yx if need.spread else None,
         day_yx=out.day_yx if need.days else None,
+        deviation_kyx=out.deviation_kyx if need.deviations else None,
     )
 
 
@@ -121,15 +127,28 @@ class _Canvas:
     n_clear_yx: U16
     spread_yx: U16
     day_yx: U16
+    deviation_kyx: U16
 
     @classmethod
     def of(cls, need: Need, frame: Frame) -> "_Canvas":
         spread = np.full(frame.shape if need.spread else (0, 0), NO_SPREAD, np.uint16)
         n_clear, day = np.zeros(frame.shape, np.uint16), np.zeros(frame.shape, np.uint16)
-        return cls(np.zeros((len(need.bands), *frame.shape), np.uint16), n_clear, spread, day)
+        deviation = np.zeros((3, *(frame.shape if need.deviations else (0, 0))), np.uint16)
+        return cls(np.zeros((len(need.bands), *frame.shape), np.uint16), n_clear, spread, day, deviation)
+
+    def take(self, made: Composed) -> None:
+        """Fill in what is asked for and was made."""
+        pairs = (
+            (self.spread_yx, made.spread_yx),
+            (self.day_yx, made.day_yx),
+            (self.deviation_kyx, made.deviation_kyx),
+        )
+        for mine, found in pairs:
+            if found is not None and mine.size:
+                mine[...] = found
 
     def part(self, rows: slice, cols: slice) -> "_Canvas":
-        arrays = (self.code_byx, self.n_clear_yx, self.spread_yx, self.day_yx)
+        arrays = (self.code_byx, self.n_clear_yx, self.spread_yx, self.day_yx, self.deviation_kyx)
         return _Canvas(*(a[..., rows, cols] for a in arrays))
 
 
@@ -161,6 +180,8 @@ class _Reading:
     by: Sensor
     mask: str
     reader: PixelReader
+    ahead: int = 1
+    """Looks that are read at once."""
     clock: Clock = field(default_factory=Clock)
     darkest: dict[str, dict[str, float]] = field(default_factory=dict)
     """Scene id, band, darkest valid digital number."""
@@ -172,6 +193,13 @@ class _Reading:
         if self._memory.size < size:
             self._memory = np.empty(size, np.uint16)
         return self._memory[:size].reshape(shape)
+
+    def each(self, do: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
+        """Return what is done with each of some jobs on looks; several at once where files are far away."""
+        if self.ahead < 2:
+            return [do(job) for job in jobs]
+        with ThreadPoolExecutor(self.ahead) as pool:
+            return list(pool.map(do, jobs))
 
     def pixels(self, scene: Scene, name: str, frame: Frame) -> npt.NDArray[Any] | None:
         """Return a band of a scene on a frame (y, x), as codes where it is measured; None if missing."""
@@ -191,8 +219,10 @@ class _Reading:
 
     def clear(self, pixels: Pixels, scene: Scene, frame: Frame) -> Bool:
         """Return where a scene's pixels on a frame are a clear look (y, x)."""
+        if self.by.clear_beside is None:
+            return self.by.clear(pixels, scene, self.mask)
         beside = Beside(frame, getattr(self.reader, "classifier", None))
-        return self.by.clear(pixels, scene, self.mask, beside)
+        return self.by.clear_beside(pixels, scene, self.mask, beside)
 
     def _note_darkest(self, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
         """Keep the lowest 0.1 percentile of valid numbers per band, from every fourth row and column."""
@@ -205,7 +235,7 @@ class _Reading:
 
 def _at_once(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> None:
     """Compose a block from all bands of all looks."""
-    edge = speckle.margin_px(at.need.speckle)
+    edge = _edge_px(at.need)
     wide = _wider(block, edge)
     with at.clock("fetch"):
         code = at.stack(len(looks), len(at.need.bands), *wide.shape)
@@ -214,14 +244,18 @@ def _at_once(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> Non
         for (_, group), code_byx, clear_yx in zip(looks, code, clear, strict=True):
             _see(at, group, wide, code_byx, clear_yx)
     with at.clock("composite"):
-        if edge:
+        if at.need.speckle != "none":
             code *= clear[:, None]  # what is not clear tells nothing of its neighbours
-            inner = (..., slice(edge, -edge), slice(edge, -edge))
-            code, clear = despeckled(at.need.speckle, code)[inner], clear[inner]
-        made = composed(at.need.method, code, clear, _days(looks), spread=at.need.spread)
-        out.code_byx[...], out.n_clear_yx[...], out.day_yx[...] = made.code_byx, made.n_clear_yx, made.day_yx
-        if made.spread_yx is not None:
-            out.spread_yx[...] = made.spread_yx
+            code = despeckled(at.need.speckle, code)
+        seen = Looks(code, clear, _days(looks), at.need.bands, edge)
+        made = composed(
+            at.need.method,
+            seen if at.need.method == "best" else seen.inner(),
+            spread=at.need.spread,
+            days=at.need.days,
+        )
+        out.code_byx[...], out.n_clear_yx[...] = made.code_byx, made.n_clear_yx
+        out.take(made)
 
 
 def _see(at: _Reading, group: tuple[Scene, ...], block: Frame, code_byx: U16, clear_yx: Bool) -> None:
@@ -299,7 +333,8 @@ def _fill(at: _Reading, seen: _Seen, name: str, block: Frame, code_yx: U16) -> i
 def _by_band(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> None:
     """Compose a block band after band, from the looks that are clear somewhere."""
     with at.clock("fetch"):
-        seen = [s for look in looks if (s := _seen(at, look, block)) is not None]
+        found = at.each(lambda look: _seen(at, look, block), looks)
+        seen = [s for s in found if s is not None]
         if not seen:
             return
         clear = np.stack([s.clear_yx for s in seen])
@@ -311,20 +346,29 @@ def _by_band(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> Non
         total, whole = np.zeros(block.shape, np.uint32), True
         for b, name in enumerate(bands):
             with at.clock("fetch"):
-                lost = sum(_fill(at, s, name, block, code) for s, code in zip(seen, stack, strict=True))
+                jobs = [(at, s, name, block, code) for s, code in zip(seen, stack, strict=True)]
+                lost = sum(at.each(lambda job: _fill(*job), jobs))
             whole = whole and not (b and lost)
             with at.clock("composite"):
-                made = composed(at.need.method, stack[:, None], clear, days, spread=spread)
-                out.code_byx[b], out.n_clear_yx[...], out.day_yx[...] = (
-                    made.code_byx[0],
-                    made.n_clear_yx,
-                    made.day_yx,
+                made = composed(
+                    at.need.method,
+                    Looks(stack[:, None], clear, days, (name,)),
+                    spread=spread,
+                    days=at.need.days and name == bands[-1],
                 )
+                out.code_byx[b], out.n_clear_yx[...] = made.code_byx[0], made.n_clear_yx
+                if made.day_yx is not None:
+                    out.day_yx[...] = made.day_yx
                 if made.spread_yx is not None:
                     np.add(total, made.spread_yx, out=total, where=made.spread_yx != NO_SPREAD)
     if spread:
         mean = (2 * total + len(bands)) // (2 * len(bands))
         out.spread_yx[...] = np.where(out.n_clear_yx > 1, mean, NO_SPREAD)
+
+
+def _edge_px(need: Need) -> int:
+    """Return how far beyond a block its composite depends on what was seen."""
+    return BEST_EDGE_PX if need.method == "best" else speckle.margin_px(need.speckle)
 
 
 def _wider(frame: Frame, edge: int) -> Frame:

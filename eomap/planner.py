@@ -1,7 +1,7 @@
 """From an area, a product and a catalogue's answer to a frozen plan. Pure: nothing is read or written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,16 @@ from pyproj import Geod
 from eomap.core import speckle
 from eomap.core.aoi import Aoi
 from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, window_within
+from eomap.core.layer import bytes_of_shard
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.product import Product
 from eomap.core.sensor import Ask
-from eomap.core.source import Item, Scene
+from eomap.core.source import Band, Item, Scene
 from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
 from eomap.core.zones import tile_outline_deg, to_degrees
 from eomap.errors import MisuseError
+from eomap.looks import chosen_scenes
 from eomap.sensors import reads_by_band, sensor
 
 _GEOD = Geod(ellps="WGS84")
@@ -28,9 +30,11 @@ STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
 """Rows of blocks that are read band after band, as wide as their frame: the fewer, the fewer blocks of files
 are decoded twice."""
 PROCESS_BYTES = 600 << 20
-"""What a process holds before it reads a pixel: Python, numba, GDAL's cache; torch and a network."""
-SHARD_BYTES = 400 << 20
-"""What landing takes at most: a shard filled up, encoded, joined, read back."""
+"""What a process with a network holds before it reads a pixel: Python, numba, GDAL's cache, torch."""
+READER_BYTES = 350 << 20
+"""The same without torch (bench/composite.py, bench/peers)."""
+LANDING_SHARDS = 3
+"""A shard filled up, encoded, read back."""
 CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 10_000.0, "sen2lcz-mf": 1_200.0}
 """Measured on one 2.6 GHz core (bench/README.md); other networks by PATCHES_PER_SECOND."""
 PATCHES_PER_SECOND = 440.0
@@ -61,6 +65,8 @@ class Order:
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
     grid: str = "lattice"
     """lattice, utm or EPSG:<zone>; see `core.zones.grid_of`."""
+    max_looks: int | None = None
+    """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
 
 
 def plan_of(
@@ -75,6 +81,22 @@ def plan_of(
     parts = parts_of(aoi, order.grid)
     tiles = [tile for part in parts.values() for tile in tiles_of(part)]
     chosen = _scenes_by_tile(parts, order.product, tiles, scenes)
+    if order.max_looks is not None:
+        chosen = _best(parts, order, chosen, {i.id: _cloud_cover(i) for i in items})
+    return assembled(aoi, parts, order, chosen, scenes, notes, code=code)
+
+
+def assembled(
+    aoi: Aoi,
+    parts: Mapping[int, Aoi],
+    order: Order,
+    chosen: Mapping[Tile, list[Scene]],
+    scenes: Sequence[Scene],
+    notes: Sequence[str],
+    *,
+    code: str,
+) -> Plan:
+    """Return the plan of the scenes chosen for each tile."""
     tasks = tuple(_task(parts[tile.epsg], order, tile, found) for tile, found in chosen.items() if found)
     used = sorted({s for t in tasks for s in t.scenes})
     by_id = {s.id: s for s in scenes}
@@ -92,7 +114,7 @@ def plan_of(
         model_sha256=order.model_sha256,
         mask=order.mask,
         layers=tuple(g.name for g in order.product.layers(order.extra_layers)),
-        scenes={s: asdict(by_id[s]) for s in used},
+        scenes={s: _fields(by_id[s]) for s in used},
         tasks=tasks,
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
@@ -141,16 +163,42 @@ def _scenes_by_tile(
     if not scenes:
         return chosen
     footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in scenes])
-    areas = [tile_outline_deg(t) if len(tiles) >= 200 else _area_deg(parts[t.epsg], t) for t in tiles]
+    areas = [tile_outline_deg(t) if len(tiles) >= 200 else area_deg(parts[t.epsg], t) for t in tiles]
     pairs = shapely.STRtree(footprints).query(areas, predicate="intersects")
     for tile, scene in zip(*pairs, strict=True):
         chosen[tiles[tile]].append(scenes[scene])
     return chosen
 
 
-def _area_deg(aoi: Aoi, tile: Tile) -> Any:
+def area_deg(aoi: Aoi, tile: Tile) -> Any:
+    """Return the part of an area that lies on a tile, in lon/lat degrees."""
     clip = clip_to_tile(aoi, tile)
     return tile_outline_deg(tile) if clip is None else to_degrees(clip, tile.epsg)
+
+
+def _best(
+    parts: Mapping[int, Aoi], order: Order, chosen: Mapping[Tile, list[Scene]], cloud: Mapping[str, float]
+) -> dict[Tile, list[Scene]]:
+    """Return, for each tile, the scenes of its best looks."""
+    found = {}
+    for tile, scenes in chosen.items():
+        area = area_deg(parts[tile.epsg], tile)
+        found[tile] = chosen_scenes(
+            scenes,
+            area.bounds,
+            cloud_percent=cloud,
+            period=order.period,
+            most=order.max_looks or 0,
+            area=area,
+        )
+    return found
+
+
+def _fields(scene: Scene) -> dict[str, Any]:
+    """Return what `asdict` returns of a scene, without its copies of copies: plans hold many."""
+    said = {f.name: getattr(scene, f.name) for f in fields(Scene)}
+    names = [f.name for f in fields(Band)]
+    return {**said, "bands": tuple({n: getattr(b, n) for n in names} for b in scene.bands)}
 
 
 def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
@@ -247,11 +295,12 @@ def _memory(order: Order, window: Window, frame: Frame, reading: int) -> int:
         # them: four composites, the gap-filled copy, counts and gaps.
         return 2 * PROCESS_BYTES + pixels * (5 * bands * 2 + 4 * 2 + 6) + reading
     # One process: its composite, and first a block, then the layers and the shard that is landing.
-    per_cell = 1 + sum(
-        np.dtype(g.dtype).itemsize * max(len(g.bands), 1) for g in product.layers(order.extra_layers)
-    )
-    placing = window.shape[0] * window.shape[1] * per_cell + SHARD_BYTES
-    return PROCESS_BYTES + pixels * 2 * (bands + 1 + need.spread) + max(reading, placing)
+    layers = product.layers(order.extra_layers)
+    per_cell = 1 + sum(np.dtype(g.dtype).itemsize * max(len(g.bands), 1) for g in layers)
+    shard = max(bytes_of_shard(g, window.step) for g in layers)
+    placing = window.shape[0] * window.shape[1] * per_cell + LANDING_SHARDS * shard
+    held = bands + 1 + need.spread + need.days + 3 * need.deviations
+    return READER_BYTES + pixels * 2 * held + max(reading, placing)
 
 
 def _block(

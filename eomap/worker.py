@@ -117,6 +117,7 @@ def infer(job: Job, composite: Composite, predict: Predictor | None) -> dict[str
         wanted_yx=np.ones(task.window.shape, dtype=bool) if wanted is None else wanted,
         spread_yx=composite.spread_yx,
         day_yx=composite.day_yx,
+        deviation_kyx=composite.deviation_kyx,
     )
     given = product.compute(inputs, predict)
     return {name: given[name] for name in job.layers}

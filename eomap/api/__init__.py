@@ -5,14 +5,18 @@ Everything heavy is imported inside the call that needs it; planning needs neith
 
 from eomap.api.looking import export, open_cube, query_point, query_zones
 from eomap.api.networks import fetch_model, model_card, models
-from eomap.api.planning import plan
+from eomap.api.planning import period_of, plan
 from eomap.api.running import Summary, check_engine, run
 from eomap.api.scoring import score
+from eomap.api.searching import Answers, answers_in_file, answers_of_cube
 from eomap.api.trust import repair, status, verify
 from eomap.api.twinning import build_twin
 
 __all__ = [
+    "Answers",
     "Summary",
+    "answers_in_file",
+    "answers_of_cube",
     "build_twin",
     "check_engine",
     "export",
@@ -20,6 +24,7 @@ __all__ = [
     "model_card",
     "models",
     "open_cube",
+    "period_of",
     "plan",
     "query_point",
     "query_zones",

@@ -5,14 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eomap import __version__
+from eomap.api.searching import Answers, found
 from eomap.core.period import Period
 from eomap.core.plan import Plan
 from eomap.core.sensor import Sensor
-from eomap.core.source import Item
+from eomap.core.source import Item, Scene
 from eomap.errors import BrokenInputError, MisuseError
+
+if TYPE_CHECKING:
+    from eomap.core.aoi import Aoi
+    from eomap.planner import Order
 
 DEFAULT_CATALOG = "earth-search"
 DEFAULT_MEMORY_BYTES = 6 << 30
@@ -47,17 +52,19 @@ def plan(
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     max_cloud: float | None = None,
     grid: str = "lattice",
+    max_looks: int | None = None,
+    answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Plan:
     """Return the frozen plan of a map: tiles, pinned scenes, bytes, memory, seconds. Nothing is written.
 
     `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...); or give `bbox` as "west,south,east,north".
     `grid`: "lattice" (EPSG:4326), "utm" (native UTM zones), or one zone for all, "EPSG:32632".
+    Where `answers` holds what the catalogue once said to the same request, it is not asked again.
     Raises MisuseError for anything that cannot be done as asked.
     """
     from eomap.core.aoi import from_bbox
     from eomap.core.zones import grid_of
-    from eomap.io.catalog import open_catalog
     from eomap.io.registry import model as model_entry
     from eomap.io.vectors import read_aoi
     from eomap.planner import Order, plan_of
@@ -82,54 +89,123 @@ def plan(
         raise MisuseError("--max-cloud", expected="a percentage from 0 to 100", got=f"{max_cloud:g}")
     if model and not made.models:
         raise MisuseError("--model", expected=f"none, for {made.name} needs no network", got=model)
+    if max_looks is not None and max_looks < 1:
+        raise MisuseError("--max-looks", expected="1 or more", got=str(max_looks))
     asked = model_entry(model) if model else None
     if asked:
         one_of("--model", asked.name, made.models)
-    span = Period.parse(period) if period else Period.last_full_year(datetime.now(UTC).date())
+    span = period_of(period)
     if (aoi is None) == (bbox is None):
         raise MisuseError(
             "area", expected="either --aoi FILE or --bbox west,south,east,north", got="both or none"
         )
     area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
-    source = open_catalog(catalog)
     known = asked or (model_entry(made.models[0]) if made.models else None)
-    chosen = collection or _collection(source, by, known.level if known else SURFACE)
-    items = source.search(
-        chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
+    level = known.level if known else SURFACE
+
+    def order_of(chosen: str, network: Any) -> Order:
+        return Order(
+            product=made,
+            period=span,
+            catalog=catalog,
+            collection=chosen,
+            model=network.name if network else "",
+            model_sha256=network.sha256 if network else "",
+            mask=mask,
+            extent=extent,
+            extra_layers=tuple(sorted(layers)),
+            memory_bytes=memory_bytes,
+            settings=settings,
+            max_cloud=max_cloud,
+            max_looks=max_looks,
+            grid=grid,
+        )
+
+    if max_looks is not None and (path := _large(catalog)) is not None:
+        return _wide_plan(path, area, lambda of: order_of(of, known), collection, by=by, level=level)
+    entry, chosen, items = found(
+        catalog,
+        {
+            "catalog": catalog,
+            "collection": collection or "",
+            "sensor": by.name,
+            "level": level,
+            "area": area.hash,
+            "period": str(span),
+        },
+        answers=answers,
+        choose=lambda source: collection or _collection(source, by, level),
+        ask=lambda source, of: source.search(
+            of, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
+        ),
     )
     if known and not asked:
         known = model_entry(made.default_model(_levels(items, chosen)))
-    order = Order(
-        product=made,
-        period=span,
-        catalog=catalog,
-        collection=chosen,
-        model=known.name if known else "",
-        model_sha256=known.sha256 if known else "",
-        mask=mask,
-        extent=extent,
-        extra_layers=tuple(sorted(layers)),
-        memory_bytes=memory_bytes,
-        settings=settings,
-        max_cloud=max_cloud,
-        grid=grid,
-    )
+    order = order_of(chosen, known)
     made_plan = plan_of(
-        area, order, items, names=source.entry.bands(chosen), signing=source.entry.signing, code=__version__
+        area, order, items, names=entry.bands(chosen), signing=entry.signing, code=__version__
     )
     notes = _level_notes(made_plan, known.name, known.level) if known else ()
     return replace(made_plan, notes=(*made_plan.notes, *notes))
+
+
+def _large(catalog: str) -> Path | None:
+    """Return the path of a kept search that is planned by columns, None for any other catalogue."""
+    path = Path(catalog).expanduser()
+    if path.suffix.lower() not in (".parquet", ".geoparquet") or not path.is_file():
+        return None
+    from eomap.io.archive import is_large
+
+    return path if is_large(path) else None
+
+
+def _wide_plan(
+    path: Path,
+    area: "Aoi",
+    order_of: "Callable[[str], Order]",
+    collection: str | None,
+    *,
+    by: Sensor,
+    level: str,
+) -> Plan:
+    """Return the plan of an area from a file of so many items that they stay columns."""
+    from eomap.io.alike import scenes_of_rows
+    from eomap.io.archive import pinned_rows, read_archive
+    from eomap.io.catalog import open_catalog
+    from eomap.io.item_table import items_of
+    from eomap.planner import scenes_of
+    from eomap.wide_plan import wide_plan_of
+
+    source = open_catalog(str(path))
+    order = order_of(collection or _collection(source, by, level))
+    archive, rows = read_archive(path, order.collection, bounds=area.bounds_deg, period=order.period)
+    names = source.entry.bands(order.collection)
+
+    def read(table: Any) -> tuple[list[Item], list[Scene], list[str]]:
+        made = items_of(table, base=str(path), rules=source.entry.rules, collection=order.collection)
+        items = [i for i in made if isinstance(i, Item)]
+        return items, *scenes_of(items, order, names=names, signing=source.entry.signing)
+
+    def scenes_at(pinned: Any) -> tuple[list[Scene], list[str]]:
+        return scenes_of_rows(pinned_rows(path, rows[pinned]), read)
+
+    return wide_plan_of(area, order, archive, scenes_at=scenes_at, code=__version__)
+
+
+def period_of(text: str | None) -> Period:
+    """Return the period that a person wrote, the last full year where none is; raise MisuseError."""
+    return Period.parse(text) if text else Period.last_full_year(datetime.now(UTC).date())
 
 
 def _levels(items: Sequence[Item], collection: str) -> set[str]:
     """Return the processing levels of the items that say theirs."""
     from eomap.sensors.sentinel2 import level_of
 
-    found = set()
+    levels = set()
     for item in items:
         with contextlib.suppress(BrokenInputError):
-            found.add(level_of(item, collection))
-    return found
+            levels.add(level_of(item, collection))
+    return levels
 
 
 def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -139,17 +215,17 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _collection(source: Any, by: Sensor, level: str) -> str:
     """Return the collection of a sensor in a catalogue; of several, one of the level asked for."""
-    if by.name == "sentinel-2" and source.entry.sentinel2:
-        return str(source.entry.sentinel2)
+    if known := source.entry.sensors.get(by.name):
+        return str(known)
     there = sorted(source.collections())
-    found = [c for part in by.collections for c in there if part in c.lower()]
-    if not found:
+    fitting = [c for part in by.collections for c in there if part in c.lower()]
+    if not fitting:
         raise MisuseError(
             "--collection",
             expected=f"a collection of {by.title} in the catalogue",
             got=", ".join(there)[:200],
         )
-    return next((c for c in found if level.lower() in c.lower()), found[0])
+    return next((c for c in fitting if level.lower() in c.lower()), fitting[0])
 
 
 def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from eomap import __version__
 from eomap.api.planning import Notify, one_of, silent
+from eomap.api.searching import Answers
 from eomap.core.plan import Plan, Task, digest
 from eomap.core.receipt import Receipt
 from eomap.core.source import Band, Scene
@@ -56,6 +57,7 @@ def run(
     workers: int | None = None,
     address: str | None = None,
     gpus_per_worker: float | None = None,
+    answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Summary:
     """Make or continue the cube of a plan at a path or s3:// url.
@@ -71,6 +73,8 @@ def run(
     started, began = time.monotonic(), time.time()
     if not plan.tasks:
         return Summary(out, plan.run_id, 0, 0, 0, warnings=plan.notes)
+    if address is None:
+        _check_keys(plan)
     ledger, cube = _vetted(plan, out), cube_of(plan, out)
     weights = _weights(plan, notify) if plan.model else ""
     done = _done(ledger, cube)
@@ -94,6 +98,8 @@ def run(
     ports = (_reader, partial(_predictor, plan.model, weights) if plan.model else None, cube)
     with heeded() as check, _workers(engine, address, workers) if todo else contextlib.nullcontext():
         _begin(plan, ledger, cube)
+        if answers:
+            answers.save()
         state = (
             _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_worker)
             if todo
@@ -128,6 +134,14 @@ def check_engine(engine: str, workers: int | None, gpus_per_worker: float | None
         raise MisuseError("--workers", expected="1 or more", got=str(workers))
     if gpus_per_worker is not None and not 0 <= gpus_per_worker < math.inf:
         raise MisuseError("--gpus-per-worker", expected="0 or more", got=f"{gpus_per_worker:g}")
+
+
+def _check_keys(plan: Plan) -> None:
+    """Raise MisuseError where scenes take keys that are not in the environment of this machine."""
+    from eomap.io.access import check_keys
+
+    for kind in sorted({str(s["signing"]) for s in plan.scenes.values()}):
+        check_keys(kind)
 
 
 def _done(ledger: Any, cube: Any) -> set[str]:

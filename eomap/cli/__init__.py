@@ -32,7 +32,7 @@ _SELECTION = (
         "--catalog",
         default="earth-search",
         show_default=True,
-        help="earth-search, planetary-computer, cdse, or the path or URL of a STAC catalogue.",
+        help="earth-search, planetary-computer, cdse, dlr-enmap, a path or URL of STAC, or a kept search.",
     ),
     click.option("--collection", help="STAC collection.  [default: the catalogue's for the sensor]"),
     click.option("--model", help="Network; see `eomap models list`.  [default: by the scenes' level]"),
@@ -40,7 +40,7 @@ _SELECTION = (
         "--mask",
         default="auto",
         show_default=True,
-        help="auto or none; scl, spectral or s2cloudless; of radar border.",
+        help="auto or none; scl, network, spectral, s2cloudless or ukis; of radar border.",
     ),
     click.option(
         "--extent",
@@ -60,6 +60,8 @@ _SELECTION = (
         "--memory", default="6GB", show_default=True, help="Budget of one worker; the plan keeps within it."
     ),
     click.option("--max-cloud", type=float, help="Leave out scenes called cloudier than this, in percent."),
+    click.option("--max-looks", type=int, help="Read only the best looks, so many at each place."),
+    click.option("--search", help="Keep the catalogue's answer in this .parquet, and read it there again."),
 )
 _ENGINE = (
     click.option("--engine", default="ray", show_default=True, help="ray, or inline (one process)."),
@@ -89,7 +91,7 @@ def app() -> None:
     """Turn satellite archives into verified, planet-scale map cubes."""
 
 
-def _planned(selection: dict[str, Any]) -> Any:
+def _planned(selection: dict[str, Any], answers: Any) -> Any:
     """Return the plan of a selection, with a line on stderr while the catalogue is searched."""
     from eomap import api
     from eomap.progress import searching
@@ -97,7 +99,9 @@ def _planned(selection: dict[str, Any]) -> Any:
     aoi, memory, bands = (selection.pop(k) for k in ("aoi", "memory", "bands"))
     listed = tuple(b.strip() for b in (bands or "").split(",") if b.strip())
     with searching() as notify:
-        return api.plan(aoi, memory_bytes=_bytes(memory), bands=listed, notify=notify, **selection)
+        return api.plan(
+            aoi, memory_bytes=_bytes(memory), bands=listed, answers=answers, notify=notify, **selection
+        )
 
 
 def _bytes(text: str) -> int:
@@ -144,10 +148,11 @@ def run(
     from eomap import api
     from eomap.progress import running, say
 
-    aoi = selection["aoi"]
+    aoi, search = selection["aoi"], selection.pop("search")
     api.check_engine(engine, workers, gpus_per_worker)
-    plan = _planned(selection)
-    place = out or _default_name(aoi, plan)
+    place = out or _default_name(aoi, selection["product"], selection["period"])
+    answers = api.answers_in_file(search) if search else api.answers_of_cube(place)
+    plan = _planned(selection, answers)
     say(_describe(plan, place))
     if not plan.tasks:
         say("nothing to do: no scene of the period covers the area; nothing was written")
@@ -160,6 +165,7 @@ def run(
             workers=workers,
             address=address,
             gpus_per_worker=gpus_per_worker,
+            answers=answers,
             notify=notify,
         )
     for warning in summary.warnings:
@@ -179,15 +185,13 @@ def run(
         sys.exit(1)
 
 
-def _default_name(aoi: str | None, plan: Any) -> str:
+def _default_name(aoi: str | None, product: str, period: str | None) -> str:
+    from eomap import api
+
     area = Path(aoi).name.partition(".")[0] if aoi else "area"
-    first, _, last = plan.period.partition("/")
-    span = (
-        first[:4]
-        if (first[5:], last[5:]) == ("01-01", "12-31") and first[:4] == last[:4]
-        else f"{first}_{last}"
-    )
-    return f"{area}-{plan.product}-{span}.zarr"
+    first, _, last = str(api.period_of(period)).partition("/")
+    year = (first[5:], last[5:]) == ("01-01", "12-31") and first[:4] == last[:4]
+    return f"{area}-{product}-{first[:4] if year else f'{first}_{last}'}.zarr"
 
 
 def _describe(plan: Any, out: str | None = None) -> str:
@@ -232,13 +236,17 @@ def _duration(seconds: float) -> str:
 @_with(*_SELECTION)
 @click.option("--out", help="Write the tiles as .geojson or .parquet, to look at on a map.")
 @_json
-def plan(*, out: str | None, as_json: bool, **selection: Any) -> None:
-    """Say what a run would do: tiles, scenes, bytes, memory, time. Nothing is read or written but --out."""
+def plan(*, out: str | None, search: str | None, as_json: bool, **selection: Any) -> None:
+    """Say what a run would do: tiles, scenes, bytes, memory, time. Only --out and --search are written."""
+    from eomap import api
     from eomap.io.tables import table_kind, write_plan
 
     if out:
         table_kind(out)
-    made = _planned(selection)
+    answers = api.answers_in_file(search) if search else None
+    made = _planned(selection, answers)
+    if answers:
+        answers.save()
     if as_json:
         print(json.dumps(made.to_json(), indent=1))
     else:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from eomap.core.grid import tile_cells
+
 KINDS = {
     "class": "classes",
     "value": "measured values, in the unit of the truth",
@@ -53,3 +57,22 @@ class Layer:
     truth: str = ""
     """Truth layer that this layer is scored against, `name` or `name:band`; layers of one truth belong
     together."""
+
+
+SHARD_LIMIT_BYTES = 128 << 20
+"""Of a shard, decoded: where all bands of a tile would be more, each band has a shard of its own."""
+
+
+def bands_together(layer: Layer, step: int) -> int:
+    """Return how many bands lie in one shard: all of them, or one where they are large; 0 without bands."""
+    whole = len(layer.bands) * _plane_bytes(layer, step)
+    return len(layer.bands) if whole <= SHARD_LIMIT_BYTES else 1
+
+
+def bytes_of_shard(layer: Layer, step: int) -> int:
+    """Return the size of one shard of a layer, decoded."""
+    return max(bands_together(layer, step), 1) * _plane_bytes(layer, step)
+
+
+def _plane_bytes(layer: Layer, step: int) -> int:
+    return tile_cells(step) ** 2 * np.dtype(layer.dtype).itemsize

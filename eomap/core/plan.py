@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from eomap.core.grid import Tile, Window
@@ -100,7 +100,8 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain JSON types, with its run id."""
-        return {"run_id": self.run_id, **asdict(self)}
+        rest = asdict(replace(self, scenes={}))
+        return {"run_id": self.run_id, **rest, "scenes": {k: dict(v) for k, v in self.scenes.items()}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Plan":

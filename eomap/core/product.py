@@ -21,6 +21,8 @@ class Need:
     """Whether it needs to know how far the looks lie from the composite."""
     days: bool = False
     """Whether it needs to know of which days the composite is."""
+    deviations: bool = False
+    """Whether it needs to know how the looks deviate from the composite in colour and brightness."""
     method: str = "median"
     """How many looks become one; see `kernels.composite`."""
     speckle: str = "none"
@@ -48,6 +50,8 @@ class Inputs:
     """Spread of the looks, in codes (kernels.median); None unless the need asks for it."""
     day_yx: U16 | None = None
     """Day of the composite, counted from 1970-01-01; None unless the need asks for it."""
+    deviation_kyx: U16 | None = None
+    """Spectral, Euclidean, Bray-Curtis (kernels.composite); None unless the need asks for them."""
 
 
 @dataclass(frozen=True, slots=True)

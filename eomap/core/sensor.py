@@ -74,9 +74,11 @@ class Sensor:
     """Raw numbers (y, x) of a measured band to codes."""
     mask_bands: Callable[[Scene, str], tuple[str, ...]]
     """Bands that a mask reads; a scene may lack some of them."""
-    clear: Callable[[Pixels, Scene, str, Beside], Bool]
+    clear: Callable[[Pixels, Scene, str], Bool]
     """Where (y, x) the pixels of a scene are a clear look at the ground, by mask."""
     margin_px: Callable[[Scene, str], int]
     """Beyond this distance no pixel changes a scene's mask."""
     doubt: Callable[[Scene, Mapping[str, float]], str | None] = lambda _, __: None
     """One line where the darkest valid numbers of a scene's bands contradict what its item says."""
+    clear_beside: Callable[[Pixels, Scene, str, Beside], Bool] | None = None
+    """As `clear`, for a sensor whose masks may ask our cloud network; taken instead where there is one."""

@@ -14,6 +14,7 @@ from typing import Any
 from eomap.core.grid import group_of
 from eomap.core.plan import Plan, digest
 from eomap.core.receipt import Receipt, manifest_sha256
+from eomap.engine import scene_table
 from eomap.errors import BrokenInputError, MisuseError
 
 SUFFIX = ".ledger"
@@ -32,7 +33,10 @@ class Ledger:
     def plan(self) -> Plan | None:
         """Return the recorded plan, or None where no run has begun."""
         try:
-            return Plan.from_json(json.loads(self.store.read(PLAN)))
+            said = json.loads(self.store.read(PLAN))
+            if scene_table.is_apart(said["scenes"]):
+                said["scenes"] = scene_table.joined(said["scenes"], self.store.read(scene_table.FILE))
+            return Plan.from_json(said)
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError) as problem:
@@ -42,7 +46,12 @@ class Ledger:
 
     def begin(self, plan: Plan) -> None:
         """Record the plan before anything is written; raise MisuseError where another plan lies."""
-        data = json.dumps(plan.to_json(), indent=1, sort_keys=True).encode()
+        said = plan.to_json()
+        if len(plan.scenes) >= scene_table.MANY:
+            said, scenes = scene_table.set_apart(said)
+            if self.plan() is None:
+                self.store.put(scene_table.FILE, scenes)
+        data = json.dumps(said, indent=1, sort_keys=True).encode()
         if not self.store.put_new(PLAN, data):
             self.refuse_other(plan)
 

@@ -11,13 +11,21 @@ from eomap.io.catalog_entry import CatalogEntry, CollectionEntry, Patience, name
 from eomap.io.hrefs import HrefRules, is_loopback
 from eomap.io.signing import redact
 
-__all__ = ["Catalog", "CatalogEntry", "CollectionEntry", "Patience", "named_catalogs", "open_catalog"]
+__all__ = [
+    "Catalog",
+    "CatalogEntry",
+    "CollectionEntry",
+    "Patience",
+    "entry_of",
+    "named_catalogs",
+    "open_catalog",
+]
 
 
 def open_catalog(name_or_path_or_url: str, *, patience: Patience | None = None) -> Any:
-    """Return the catalogue of that name, path or address: an ApiCatalog or a StaticCatalog.
+    """Return the catalogue of that name, path or address: an ApiCatalog, a StaticCatalog or a SavedCatalog.
 
-    Both are a `core.ports.Catalog` and have `entry` (bands per collection, signing), `notes` and
+    All are a `core.ports.Catalog` and have `entry` (bands per collection, signing), `notes` and
     `collections()`. Nothing is asked of a named API before the first search. Raises MisuseError for a
     name, path or address that is none, TransientError for a host that does not answer.
     """
@@ -40,6 +48,18 @@ def open_catalog(name_or_path_or_url: str, *, patience: Patience | None = None) 
     )
 
 
+def entry_of(name_or_path_or_url: str) -> CatalogEntry:
+    """Return what is known of a catalogue unasked: enough to open the hrefs of a search that was kept."""
+    text = name_or_path_or_url.strip()
+    if text in named_catalogs():
+        return named_catalogs()[text]
+    if "://" in text:
+        host = urlsplit(text).netloc
+        return CatalogEntry(host, text, HrefRules(own_hosts=(host,)))
+    entry: CatalogEntry = open_catalog(text).entry
+    return entry
+
+
 def _api(entry: CatalogEntry, patience: Patience | None) -> Any:
     from eomap.io.catalog_api import ApiCatalog
 
@@ -47,6 +67,10 @@ def _api(entry: CatalogEntry, patience: Patience | None) -> Any:
 
 
 def _local(path: Path, patience: Patience | None) -> Any:
+    if path.suffix.lower() in (".parquet", ".geoparquet"):
+        from eomap.io.catalog_saved import SavedCatalog
+
+        return SavedCatalog(path)
     from eomap.io.catalog_static import StaticCatalog
 
     return StaticCatalog(

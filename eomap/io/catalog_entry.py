@@ -38,9 +38,10 @@ class CatalogEntry:
     """Address of the API or of the static catalogue's first document; a path for a local one."""
     rules: HrefRules
     title: str = ""
-    sentinel2: str = ""
-    """The collection of Sentinel-2 to use when none is named."""
+    sensors: Mapping[str, str] = field(default_factory=dict)
+    """The collection of each sensor to use when none is named."""
     signing: str = ""
+    """What it takes to open an href; see `io.access`."""
     s3_endpoint: str = ""
     collections: Mapping[str, CollectionEntry] = field(default_factory=dict)
 

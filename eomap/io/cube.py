@@ -27,10 +27,10 @@ from eomap.core.grid import (
     tile_cells,
     tile_window,
 )
-from eomap.core.layer import Layer
+from eomap.core.layer import Layer, bands_together
 from eomap.core.receipt import Written
 from eomap.errors import BrokenInputError, MisuseError
-from eomap.io.shards import bands_together, coding, shard_bytes
+from eomap.io.shards import coding, shard_bytes
 from eomap.io.store import Bucket, Folder, open_store
 
 FORMAT_VERSION, ZONED_VERSION = 1, 2

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from eomap.errors import BrokenInputError, TransientError
 from eomap.io.names import confine
-from eomap.io.signing import redact, sign, strip_signature
+from eomap.io.signing import redact, strip_signature
 
 __all__ = [
     "HrefRules",
@@ -25,7 +25,6 @@ __all__ = [
     "is_loopback",
     "is_public",
     "redact",
-    "sign",
     "strip_signature",
     "vet_href",
 ]

@@ -9,6 +9,7 @@ zone positions come from a control grid (`kernels.warp`).
 import contextlib
 import math
 import os
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -22,10 +23,11 @@ from eomap.core.grid import Frame
 from eomap.core.ports import CloudClassifier
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
+from eomap.io import access
 from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.cloud_weights import load_cloud_network
 from eomap.io.hrefs import gdal_path
-from eomap.io.signing import redact, sign
+from eomap.io.signing import redact
 from eomap.kernels.resample import interpolate
 from eomap.kernels.warp import Place, Span, control_grids
 from eomap.kernels.warp_linear import warp_bilinear
@@ -50,12 +52,13 @@ _UNHEARD = "does not exist in the file system"
 """What GDAL says of a host that did not answer; of a file that the host lacks it says the 404."""
 _CUT_OFF = "got 0 bytes"
 """What it says where a host stops answering for an open file: its token ran out, or the file ends there."""
+_FORBIDDEN = "response code: 403"
 _ATTEMPTS, _FIRST_WAIT_S = 4, 0.5
 
 ENVIRONMENT = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_NUM_THREADS": "1",
-    "GDAL_CACHEMAX": "256",
+    "GDAL_CACHEMAX": "128",
     "GDAL_HTTP_TIMEOUT": "60",
     "GDAL_HTTP_CONNECTTIMEOUT": "20",
     "VSI_CACHE": "TRUE",
@@ -72,6 +75,10 @@ class RasterReader:
     decoded_bytes: int = 0
     """Bytes of pixels asked of the decoder so far, in whole blocks; some may have come from its cache."""
     _open: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
+    _lock: Any = field(default_factory=threading.Lock, repr=False)
+    """Threads may share a reader as long as each reads files of its own."""
+    _signed: dict[str, str] = field(default_factory=dict, repr=False)
+    """Open hrefs as they were signed: what to call refused when a host stops answering."""
 
     classifier: Callable[[], CloudClassifier] = load_cloud_network
     """Loads our cloud network, once a process."""
@@ -79,15 +86,17 @@ class RasterReader:
     def __post_init__(self) -> None:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
+        access.keep_out_of_logs()
 
     def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
         """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
         import rasterio
 
-        attempt = 0
+        attempt, renewed = 0, False
         while True:
             try:
-                return self._read(band, frame, signing)
+                with access.environment(band.href, signing):
+                    return self._read(band, frame, signing)
             except BrokenInputError:
                 self._forget(band.href)
                 raise
@@ -104,6 +113,9 @@ class RasterReader:
                         got=redact(str(problem))[:200],
                     ) from None
                 attempt += 1
+                if signing and (cut_off or _FORBIDDEN in text):
+                    access.refused(self._signed.get(band.href, ""), signing)
+                    attempt, renewed = (_ATTEMPTS if renewed else attempt), True
                 if attempt == _ATTEMPTS:
                     raise TransientError(
                         redact(band.href),
@@ -153,20 +165,25 @@ class RasterReader:
             out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64) - r0, c.astype(np.int64) - c0)
 
     def _window(self, file: "_Raster", window: tuple[Span, Span], index: int) -> npt.NDArray[Any]:
-        self.decoded_bytes += _block_bytes(file, *window)
+        with self._lock:
+            self.decoded_bytes += _block_bytes(file, *window)
         return file.window(*window, index=index)
 
     def _file(self, href: str, signing: str) -> "_Raster":
-        if href in self._open:
-            self._open.move_to_end(href)
-            return self._open[href]
-        file = _opened(gdal_path(sign(href, signing) if signing else href), href)
-        self._open[href] = file
-        while len(self._open) > OPEN_FILES:
-            self._forget(next(iter(self._open)))
+        with self._lock:
+            if href in self._open:
+                self._open.move_to_end(href)
+                return self._open[href]
+        self._signed[href] = access.signed(href, signing)
+        file = _opened(gdal_path(self._signed[href]), href)
+        with self._lock:
+            self._open[href] = file
+            while len(self._open) > OPEN_FILES:
+                self._forget(next(iter(self._open)))
         return file
 
     def _forget(self, href: str) -> None:
+        """Close a file, should it be open."""
         file = self._open.pop(href, None)
         if file is not None:
             with contextlib.suppress(OSError):
@@ -176,6 +193,7 @@ class RasterReader:
         """Close every open file."""
         for href in list(self._open):
             self._forget(href)
+        self._signed.clear()
 
 
 @dataclass(frozen=True, slots=True)

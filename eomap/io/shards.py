@@ -6,11 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import LATTICE, Window, tile_cells
-from eomap.core.layer import Layer
+from eomap.core.layer import Layer, bands_together
 
 CHUNK_LIMIT = 500
-SHARD_LIMIT_BYTES = 128 << 20
-"""Of a shard, decoded: where all bands of a tile would be more, each band has a shard of its own."""
 
 
 def chunk_cells(tile: int) -> int:
@@ -20,12 +18,6 @@ def chunk_cells(tile: int) -> int:
     (500, 300, 120)
     """
     return max(n for n in range(1, min(tile, CHUNK_LIMIT) + 1) if tile % n == 0)
-
-
-def bands_together(layer: Layer, step: int) -> int:
-    """Return how many bands lie in one shard: all of them, or one where they are large; 0 without bands."""
-    whole = len(layer.bands) * tile_cells(step) ** 2 * np.dtype(layer.dtype).itemsize
-    return len(layer.bands) if whole <= SHARD_LIMIT_BYTES else 1
 
 
 def coding(layer: Layer, step: int) -> dict[str, Any]:

@@ -182,9 +182,7 @@ def _nearest_to_all(code_tbn, look_tn, chosen_n):
         total_tx[:] = 0
         for t in range(looks):
             for other in range(t + 1, looks):
-                squared_x[:] = 0
-                for b in range(bands):
-                    _add_square(code_tbx[t, b], code_tbx[other, b], squared_x)
+                _square(code_tbx[t], code_tbx[other], squared_x)
                 _add_root(squared_x, look_tx[t], look_tx[other], total_tx[t], total_tx[other])
         best_x[:] = np.float32(np.inf)
         for t in range(looks):
@@ -192,10 +190,13 @@ def _nearest_to_all(code_tbn, look_tn, chosen_n):
 
 
 @numba.njit(nogil=True, cache=True)
-def _add_square(a_x, b_x, squared_x):
-    for x in range(_CHUNK_PX):
-        away = a_x[x] - b_x[x]
-        squared_x[x] += away * away
+def _square(a_bx, b_bx, squared_x):
+    """Squared distance; indices are unsigned, so that none can count from the end and loops stay vectors."""
+    squared_x[:] = 0
+    for b in range(np.uint64(len(a_bx))):
+        for x in range(np.uint64(_CHUNK_PX)):
+            away = a_bx[b, x] - b_bx[b, x]
+            squared_x[x] += away * away
 
 
 @numba.njit(nogil=True, cache=True)

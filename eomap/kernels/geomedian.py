@@ -12,14 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
+from eomap.kernels.weiszfeld import LANES, pull_of
 
 U16 = npt.NDArray[np.uint16]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
-
-_LANES = 64
-"""Pixels that iterate side by side. One that has arrived makes room for the next: none waits for others."""
 
 
 def geomedian(
@@ -28,8 +26,9 @@ def geomedian(
     """Return the geometric median (b, y, x), float32 in the unit of the values, and the looks (y, x), uint16.
 
     A look counts at a pixel where it is clear and no band is missing: 0 in uint16, NaN in float32. NaN where
-    there is no look. A pixel stops once a step is shorter than `eps`, in the unit of the values: the default
-    suits reflectance x 10000. Any other dtype or shape raises MisuseError.
+    there is no look. Of two looks every point between them is one: their mean is taken. A pixel stops once a
+    step is shorter than `eps`, in the unit of the values: the default suits reflectance x 10000. Any other
+    dtype or shape raises MisuseError.
 
     >>> looks = np.array([[1, 1], [1, 2], [9, 9]], np.uint16).reshape(3, 2, 1, 1)
     >>> geomedian(looks, np.ones((3, 1, 1), bool), eps=1e-3)[0].ravel().round(2).tolist()
@@ -42,6 +41,7 @@ def geomedian(
     _geomedian(
         np.ascontiguousarray(value_tbyx).reshape(looks, bands, height * width),
         np.ascontiguousarray(clear_tyx).reshape(looks, height * width),
+        pull_of(bands),
         nothing_of(value_tbyx),
         np.float32(eps),
         steps,
@@ -59,7 +59,7 @@ def geomedian_numpy(
     value = np.where(look_tyx[:, None], value_tbyx, 0).astype(np.float64)
     n_yx = np.maximum(look_tyx.sum(axis=0), 1)
     centre = value.sum(axis=0) / n_yx
-    moving_yx = look_tyx.any(axis=0)
+    moving_yx = look_tyx.sum(axis=0) > 2
     for _ in range(steps):
         if not moving_yx.any():
             break
@@ -101,30 +101,55 @@ def vet_looks(what: str, value_tbyx: npt.NDArray[Any], clear_tyx: Bool) -> None:
         )
 
 
+_CHUNK_PX = 256
+"""Pixels that are made ready together."""
+_ROW_PX = _CHUNK_PX + 16
+"""From one row of them to the next: not a power of two, lest a column crowd into a few sets of the cache."""
+
+
 @numba.njit(nogil=True, cache=True)
-def _geomedian(value_tbn, clear_tn, nothing, eps, steps, out_bn, count_n):
+def _geomedian(value_tbn, clear_tn, pull, nothing, eps, steps, out_bn, count_n):
+    """Iterate pixels side by side; one that has arrived makes room for the next, so that none waits."""
     looks, bands, pixels = value_tbn.shape
-    value_tbl = np.zeros((looks, bands, _LANES), np.float32)
-    weight_tl = np.zeros((looks, _LANES), np.float32)  # 1 for a look, 0 for none
-    centre_bl, force_bl = np.zeros((bands, _LANES), np.float32), np.zeros((bands, _LANES), np.float32)
-    moved_l, count_l = np.zeros(_LANES, np.float32), np.zeros(_LANES, np.int64)
-    pixel_l = np.full(_LANES, -1)
+    ready_kx = np.zeros((looks * bands, _ROW_PX), np.float32)
+    ready_tx, ready_bx = np.zeros((looks, _ROW_PX), np.float32), np.zeros((bands, _ROW_PX), np.float32)
+    value_kl = np.zeros((looks * bands, LANES), np.float32)
+    weight_tl = np.zeros((looks, LANES), np.float32)  # 1 for a look, 0 for none
+    centre_bl, force_bl = np.zeros((bands, LANES), np.float32), np.zeros((bands, LANES), np.float32)
+    total_l, met_l = np.zeros(LANES, np.float32), np.zeros(LANES, np.float32)
+    moved_l, count_l = np.zeros(LANES, np.float32), np.zeros(LANES, np.int64)
+    pixel_l = np.full(LANES, -1)
     n, busy = 0, 0
     while n < pixels or busy:
-        for lane in range(_LANES):
+        for lane in range(LANES):
             while pixel_l[lane] < 0 and n < pixels:
-                count_n[n] = _enter(value_tbn, clear_tn, n, nothing, lane, value_tbl, weight_tl, centre_bl)
-                if count_n[n] < 2:  # nothing to weigh: the look itself, or NaN
+                x = n % _CHUNK_PX
+                if x == 0:
+                    _make_ready(value_tbn, clear_tn, n, nothing, ready_kx, ready_tx, ready_bx, count_n)
+                if count_n[n] < 3:  # nothing to weigh: the mean, or NaN
                     for b in range(bands):
-                        out_bn[b, n] = centre_bl[b, lane] if count_n[n] else np.float32(np.nan)
+                        out_bn[b, n] = ready_bx[b, x] if count_n[n] else np.float32(np.nan)
                 else:
+                    _move(ready_kx, x, value_kl, lane)
+                    _move(ready_tx, x, weight_tl, lane)
+                    _move(ready_bx, x, centre_bl, lane)
                     pixel_l[lane], count_l[lane] = n, 0
                     busy += 1
                 n += 1
         if busy == 0:
             break
-        _step(value_tbl, weight_tl, centre_bl, force_bl, moved_l)
-        for lane in range(_LANES):
+        force_bl[:], total_l[:], met_l[:] = 0, 0, 0
+        pull(
+            value_kl.reshape(-1),
+            centre_bl.reshape(-1),
+            weight_tl.reshape(-1),
+            force_bl.reshape(-1),
+            total_l,
+            met_l,
+            np.uint64(looks),
+        )
+        _step(force_bl, total_l, met_l, centre_bl, moved_l)
+        for lane in range(LANES):
             count_l[lane] += 1
             if pixel_l[lane] >= 0 and (not moved_l[lane] >= eps or count_l[lane] >= steps):
                 for b in range(bands):
@@ -133,60 +158,62 @@ def _geomedian(value_tbn, clear_tn, nothing, eps, steps, out_bn, count_n):
                 busy -= 1
 
 
+@numba.njit(nogil=True, cache=True)
+def _move(from_kx, x, to_kl, lane):
+    for k in range(len(from_kx)):
+        to_kl[k, lane] = from_kx[k, x]
+
+
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _enter(value_tbn, clear_tn, n, nothing, lane, value_tbl, weight_tl, centre_bl):
-    """Put a pixel's looks into a lane, start at their mean, and return their number."""
-    looks, bands = value_tbn.shape[:2]
-    count = 0
-    centre_bl[:, lane] = 0
+def _make_ready(value_tbn, clear_tn, start, nothing, ready_kx, ready_tx, ready_bx, count_n):
+    """Fill in the values, the weights and the mean of the looks of the pixels from `start` on."""
+    looks, bands, pixels = value_tbn.shape
+    stop = min(start + _CHUNK_PX, pixels)
+    ready_bx[:] = 0
+    count_n[start:stop] = 0
     for t in range(looks):
-        seen = clear_tn[t, n]
+        weight_x = ready_tx[t]
+        for x in range(stop - start):
+            weight_x[x] = 1 if clear_tn[t, start + x] else 0
         for b in range(bands):
-            value = np.float32(value_tbn[t, b, n])
-            value_tbl[t, b, lane] = value
-            seen &= value == value and value != nothing
-        weight_tl[t, lane] = 1 if seen else 0
-        count += seen
+            _drop_nothing(value_tbn[t, b, start:stop], nothing, weight_x)
         for b in range(bands):
-            if seen:
-                centre_bl[b, lane] += value_tbl[t, b, lane]
-            else:
-                value_tbl[t, b, lane] = 0  # not NaN: its weight of 0 could not undo that
+            _take_in(value_tbn[t, b, start:stop], weight_x, ready_kx[t * bands + b], ready_bx[b])
+        for x in range(stop - start):
+            count_n[start + x] += np.uint16(weight_x[x])
     for b in range(bands):
-        centre_bl[b, lane] /= np.float32(max(count, 1))
-    return count
+        for x in range(stop - start):
+            ready_bx[b, x] /= np.float32(max(count_n[start + x], 1))
+
+
+@numba.njit(nogil=True, cache=True)
+def _drop_nothing(value_x, nothing, weight_x):
+    for x in range(len(value_x)):
+        value, weight = np.float32(value_x[x]), weight_x[x]
+        weight_x[x] = weight if (value == value) & (value != nothing) else np.float32(0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _take_in(value_x, weight_x, ready_x, total_x):
+    for x in range(len(value_x)):
+        value = np.float32(value_x[x]) if weight_x[x] > 0 else np.float32(0)  # a weight cannot undo NaN
+        ready_x[x] = value
+        total_x[x] += value
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _step(value_tbl, weight_tl, centre_bl, force_bl, moved_l):
-    """Move every lane's centre by one step of the iteration, and note how far."""
+def _step(force_bl, total_l, met_l, centre_bl, moved_l):
+    """Move every lane's centre as its looks pull it, and note how far."""
     zero, one = np.float32(0), np.float32(1)
-    squared_l, pull_l = np.empty(_LANES, np.float32), np.empty(_LANES, np.float32)
-    total_l, met_l = np.zeros(_LANES, np.float32), np.zeros(_LANES, np.float32)
-    force_bl[:] = 0
-    for t in range(len(value_tbl)):
-        squared_l[:] = 0
-        for b in range(len(centre_bl)):
-            for i in range(_LANES):
-                away = value_tbl[t, b, i] - centre_bl[b, i]
-                squared_l[i] += away * away
-        for i in range(_LANES):
-            far = squared_l[i] > zero
-            pull_l[i] = weight_tl[t, i] / np.sqrt(squared_l[i]) if far else zero
-            met_l[i] += zero if far else weight_tl[t, i]
-            total_l[i] += pull_l[i]
-        for b in range(len(centre_bl)):
-            for i in range(_LANES):
-                force_bl[b, i] += pull_l[i] * (value_tbl[t, b, i] - centre_bl[b, i])
-    squared_l[:] = 0
+    step_l = np.zeros(LANES, np.float32)
     for b in range(len(centre_bl)):
-        for i in range(_LANES):
-            squared_l[i] += force_bl[b, i] * force_bl[b, i]
-    for i in range(_LANES):
-        strength = np.sqrt(squared_l[i])
+        for i in range(LANES):
+            step_l[i] += force_bl[b, i] * force_bl[b, i]
+    for i in range(LANES):
+        strength = np.sqrt(step_l[i])
         held = min(met_l[i] / strength, one) if strength > zero else one
-        pull_l[i] = (one - held) / total_l[i] if total_l[i] > zero else zero
-        moved_l[i] = strength * pull_l[i]
+        step_l[i] = (one - held) / total_l[i] if total_l[i] > zero else zero
+        moved_l[i] = strength * step_l[i]
     for b in range(len(centre_bl)):
-        for i in range(_LANES):
-            centre_bl[b, i] += pull_l[i] * force_bl[b, i]
+        for i in range(LANES):
+            centre_bl[b, i] += step_l[i] * force_bl[b, i]

@@ -24,11 +24,17 @@ def clear_mean(code_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16]:
     >>> clear_mean(np.array([1, 2], np.uint16).reshape(2, 1, 1, 1), np.ones((2, 1, 1), bool))[0].ravel()
     array([2], dtype=uint16)
     """
-    total_bn, count_n = _summed("clear mean", code_tbyx, clear_tyx, np.arange(65_536, dtype=np.float64))
-    for total_n in total_bn:
-        total_n[:] = np.floor((2 * total_n + count_n) / np.maximum(2 * count_n.astype(np.float64), 1))
-    shape = code_tbyx.shape[2:]
-    return total_bn.astype(np.uint16).reshape(-1, *shape), count_n.reshape(shape)
+    _vet("clear mean", code_tbyx, clear_tyx)
+    looks, bands, height, width = code_tbyx.shape
+    out_bn = np.empty((bands, height * width), np.uint16)
+    count_n = np.zeros(height * width, np.uint16)
+    _mean(
+        np.ascontiguousarray(code_tbyx).reshape(looks, bands, height * width),
+        np.ascontiguousarray(clear_tyx).reshape(looks, height * width),
+        out_bn,
+        count_n,
+    )
+    return out_bn.reshape(bands, height, width), count_n.reshape(height, width)
 
 
 def clear_mean_numpy(code_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16]:
@@ -38,35 +44,6 @@ def clear_mean_numpy(code_tbyx: U16, clear_tyx: Bool) -> tuple[U16, U16]:
     n_yx = look_tyx.sum(axis=0)
     total = np.where(look_tyx[:, None], code_tbyx, 0).astype(np.int64).sum(axis=0)
     return ((2 * total + n_yx) // np.maximum(2 * n_yx, 1)).astype(np.uint16), n_yx.astype(np.uint16)
-
-
-def mean_power(code_tbyx: U16, clear_tyx: Bool, *, scale: float, offset: float) -> tuple[U16, U16]:
-    """Return the code of the mean power of the looks (b, y, x), and their number (y, x); 0 where none is.
-
-    Codes are decibels = code * scale + offset. Decibels are turned into power, averaged, and turned back:
-    their own mean would be too low wherever looks differ, as speckle makes them.
-
-    >>> db = np.array([40_000, 50_000], np.uint16).reshape(2, 1, 1, 1)  # -10 and 0 dB: power .1 and 1
-    >>> mean_power(db, np.ones((2, 1, 1), bool), scale=0.001, offset=-50.0)[0].ravel()
-    array([47404], dtype=uint16)
-    """
-    power = _power(scale, offset)
-    total_bn, count_n = _summed("mean power", code_tbyx, clear_tyx, power)
-    shape = code_tbyx.shape[2:]
-    code_bn = np.stack([_code_of(total_n, count_n, scale, offset) for total_n in total_bn])
-    return code_bn.reshape(-1, *shape), count_n.reshape(shape)
-
-
-def mean_power_numpy(code_tbyx: U16, clear_tyx: Bool, *, scale: float, offset: float) -> tuple[U16, U16]:
-    """Return what `mean_power` returns; this plain twin defines it."""
-    _vet("mean power", code_tbyx, clear_tyx)
-    look_tyx = looks_of(code_tbyx, clear_tyx)
-    n_yx = look_tyx.sum(axis=0).astype(np.uint16)
-    power_tbyx = np.where(look_tyx[:, None], _power(scale, offset)[code_tbyx], 0.0)
-    total = np.zeros(power_tbyx.shape[1:])
-    for power_byx in power_tbyx:  # one after the other: the order of a sum is part of its bits
-        total += power_byx
-    return np.stack([_code_of(t, n_yx, scale, offset) for t in total]), n_yx
 
 
 def percentiles(code_tbyx: U16, clear_tyx: Bool, percents: Sequence[int]) -> tuple[U16, U16]:
@@ -111,33 +88,6 @@ def percentiles_numpy(code_tbyx: U16, clear_tyx: Bool, percents: Sequence[int]) 
     return np.array(out).astype(np.uint16), n_yx.astype(np.uint16)
 
 
-def _power(scale: float, offset: float) -> F64:
-    """Return the power that each code stands for."""
-    return 10 ** ((np.arange(65_536) * scale + offset) / 10)
-
-
-def _code_of(total: F64, count: U16, scale: float, offset: float) -> U16:
-    seen = count > 0
-    db = 10 * np.log10(np.where(seen, total, 1) / np.maximum(count, 1))
-    return np.where(seen, np.clip(np.floor((db - offset) / scale + 0.5), 1, 65_535), 0).astype(np.uint16)
-
-
-def _summed(what: str, code_tbyx: U16, clear_tyx: Bool, worth: F64) -> tuple[F64, U16]:
-    """Return the sum over the looks (b, n) of what each code is worth, and their number (n)."""
-    _vet(what, code_tbyx, clear_tyx)
-    looks, bands, height, width = code_tbyx.shape
-    total_bn = np.zeros((bands, height * width))
-    count_n = np.zeros(height * width, np.uint16)
-    _sum(
-        np.ascontiguousarray(code_tbyx).reshape(looks, bands, height * width),
-        np.ascontiguousarray(clear_tyx).reshape(looks, height * width),
-        worth,
-        total_bn,
-        count_n,
-    )
-    return total_bn, count_n
-
-
 def _vet(what: str, code_tbyx: U16, clear_tyx: Bool) -> None:
     vet_looks(what, code_tbyx, clear_tyx)
     if code_tbyx.dtype != np.uint16:
@@ -150,19 +100,34 @@ def _vet_percents(percents: Sequence[int]) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _sum(code_tbn, clear_tn, worth, total_bn, count_n):
+def _mean(code_tbn, clear_tn, out_bn, count_n):
     looks, bands, pixels = code_tbn.shape
-    look_x = np.zeros(CHUNK_PX, np.uint16)
+    look_x, total_bx = np.zeros(CHUNK_PX, np.uint16), np.zeros((bands, CHUNK_PX), np.uint32)
     for start in range(0, pixels, CHUNK_PX):
         stop = min(start + CHUNK_PX, pixels)
+        total_bx[:] = 0
         for t in range(looks):
             _mark(code_tbn[t], clear_tn[t, start:stop], start, look_x)
             for x in range(stop - start):
                 count_n[start + x] += look_x[x] & np.uint16(1)
             for b in range(bands):
-                for x in range(stop - start):  # 0 is worth adding: it spares a branch
-                    value = worth[code_tbn[t, b, start + x] & look_x[x]]
-                    total_bn[b, start + x] += value if look_x[x] else 0.0
+                _add_looks(code_tbn[t, b, start:stop], look_x, total_bx[b])
+        for b in range(bands):
+            _divide(total_bx[b], count_n[start:stop], out_bn[b, start:stop])
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_looks(code_x, look_x, total_x):
+    for x in range(len(code_x)):
+        total_x[x] += np.uint32(code_x[x] & look_x[x])
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _divide(total_x, count_x, out_x):
+    """Rounded half up; exact, since the floor of such small numbers' quotient is right in float64."""
+    for x in range(len(out_x)):
+        mean = np.floor((2.0 * total_x[x] + count_x[x]) / (2.0 * max(count_x[x], np.uint16(1))))
+        out_x[x] = np.uint16(np.int32(mean))
 
 
 @numba.njit(nogil=True, cache=True)
@@ -205,8 +170,7 @@ def _percentiles(code_tbn, clear_tn, network, percents, out_pbn, count_n):
                 exchange(value_tx, network[k, 0] * ROW_PX, network[k, 1] * ROW_PX)
             for p in range(len(percents)):
                 low_x[:], high_x[:] = 0, 0
-                for t in range(looks):
-                    _pick(value_tx[t * ROW_PX :], np.uint16(t), rank_px[p], low_x, high_x)
+                _pick(value_tx, looks, rank_px[p], low_x, high_x)
                 _between(low_x, high_x, part_px[p], count_n[start:stop], out_pbn[p, b, start:stop])
 
 
@@ -217,11 +181,14 @@ def _load(code_x, look_x, value_x):
 
 
 @numba.njit(nogil=True, cache=True)
-def _pick(value_x, t, rank_x, low_x, high_x):
-    for x in range(CHUNK_PX):
-        value, low, high = value_x[x], low_x[x], high_x[x]
-        low_x[x] = value if rank_x[x] == t else low
-        high_x[x] = value if rank_x[x] + np.uint16(1) == t else high
+def _pick(value_tx, looks, rank_x, low_x, high_x):
+    """A gather by rank, written as one selection per row: counts vary wildly, branches would miss."""
+    for t in range(np.uint64(looks)):
+        row, rank, below = t * np.uint64(ROW_PX), np.uint16(t), np.uint16(t) - np.uint16(1)
+        for x in range(np.uint64(CHUNK_PX)):
+            value, low, high = value_tx[row + x], low_x[x], high_x[x]
+            low_x[x] = value if rank_x[x] == rank else low
+            high_x[x] = value if rank_x[x] == np.uint16(below) else high
 
 
 @numba.njit(nogil=True, cache=True)

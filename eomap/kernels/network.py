@@ -17,7 +17,7 @@ CHUNK_PX = 256
 """Pixels in a row that is sorted side by side; ten rows of them fit the first-level cache."""
 ROW_PX = CHUNK_PX + 32
 """From one row to the next. A power of two would send all rows to the same few sets of the cache."""
-WRITTEN_OUT = 64
+WRITTEN_OUT = 40
 """The largest number of rows that is written out; beyond, compiling takes longer than it saves."""
 
 
@@ -45,8 +45,8 @@ def sorting_network(n: int) -> npt.NDArray[np.intp]:
 def rows_for(looks: int) -> int:
     """Return the number of rows to sort for so many looks: some more, so that fewer kernels are compiled.
 
-    >>> [rows_for(n) for n in (1, 10, 13, 64, 65)]
-    [1, 10, 16, 64, 65]
+    >>> [rows_for(n) for n in (1, 10, 13, 40, 41)]
+    [1, 10, 16, 40, 41]
     """
     return looks if looks <= 12 or looks > WRITTEN_OUT else -(-looks // 4) * 4
 
@@ -71,13 +71,21 @@ def middle_of(n: int) -> Callable[..., Any]:
     `value_tx` is flat and may be overwritten. `out_x` becomes the middle value, or the mean of the two
     middle ones, rounded half up, where `even_x` is 65535 (0 elsewhere).
     """
-    source = _written_out(n) if n <= WRITTEN_OUT else _looped(n)
-    scope = {"__name__": __name__, "_NETWORK": sorting_network(n), "exchange": exchange}
-    # Under this file's name: Numba's cache then belongs to this file, and is void when it changes.
-    exec(compile(source, __file__, "exec"), scope)  # the text is made here from n alone
     rows = numba.uint16[::1]
-    kernel: Any = scope[f"middle_{n}"]
-    return numba.cfunc(numba.uint16(rows, rows, rows), cache=True)(kernel)
+    source = _written_out(n) if n <= WRITTEN_OUT else _looped(n)
+    scope = {"_NETWORK": sorting_network(n), "exchange": exchange}
+    return compiled(source, f"middle_{n}", numba.uint16(rows, rows, rows), scope)
+
+
+def compiled(source: str, name: str, signature: Any, scope: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function `name` of a Python text, compiled, for kernels to call; one kept on disk if it is.
+
+    The text may use what is in `scope` and must follow from the name alone.
+    """
+    scope = {"__name__": __name__, **scope}
+    # Under this file's name: Numba's cache then belongs to this file, and is void when it changes.
+    exec(compile(source, __file__, "exec"), scope)
+    return numba.cfunc(signature, cache=True, error_model="numpy")(scope[name])
 
 
 def _written_out(n: int) -> str:
@@ -116,8 +124,8 @@ def _function(n: int, lines: list[str]) -> str:
 @numba.njit(nogil=True, cache=True)
 def exchange(value, i, j):
     """Sort the rows that start at `i` and `j`: lower values into the first, higher into the second."""
-    first_x, second_x = value[i : i + CHUNK_PX], value[j : j + CHUNK_PX]
-    for x in range(CHUNK_PX):
-        a, b = first_x[x], second_x[x]
-        first_x[x] = a if a < b else b
-        second_x[x] = b if a < b else a
+    first, second = np.uint64(i), np.uint64(j)
+    for x in range(np.uint64(CHUNK_PX)):
+        a, b = value[first + x], value[second + x]
+        value[first + x] = a if a < b else b
+        value[second + x] = b if a < b else a

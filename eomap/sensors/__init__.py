@@ -26,7 +26,7 @@ def sensor(name: str) -> Sensor:
         raise MisuseError("--sensor", expected=f"one of {', '.join(sensors())}", got=name) from None
 
 
-BY_BAND = ("median", "mean", "p10", "p25", "p50", "p75", "p90")
+BY_BAND = ("median", "mean", "p10", "p25", "p75", "p90")
 """Methods that take one band after the other."""
 
 

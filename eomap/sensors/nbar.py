@@ -1,7 +1,8 @@
 """Reflectance as if seen from straight above (NBAR): the c-factor of Sentinel-2's bands.
 
-One set of weights for all land, from MODIS: Roy and others 2016, doi 10.1016/j.rse.2016.01.023, table 1;
-for the red edge Roy and others 2017, doi 10.1016/j.rse.2017.06.019. The sun stays where it was.
+One set of weights for all land, from MODIS: Roy and others 2016, doi 10.1016/j.rse.2016.01.023; for
+Sentinel-2 the same, 2017, doi 10.1016/j.rse.2017.06.019, and its red edge doi 10.3390/rs9121325. The sun
+stays where it was.
 """
 
 from collections.abc import Mapping

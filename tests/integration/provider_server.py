@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -23,23 +24,34 @@ class Provider:
     """Whether pixels take a token."""
     page_items: int = 2
     busy: Iterator[int] = field(default_factory=lambda: iter(()))
-    """Statuses to answer with before anything else, one per request of pixels."""
+    """Statuses to answer with before anything else, one per request of pixels; below 400 is no refusal."""
     tokens: set[str] = field(default_factory=set)
     """Those given out that are still good; clear it, and they have run out."""
     log: list[tuple[int, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def sign(self, href: str) -> str:
-        """Return a href with a fresh token."""
-        token = secrets.token_hex(8)
+    life_s: float = 60.0
+    """How long tokens last, as the token service says; the host goes by `tokens` alone."""
+    crowded: Iterator[int] = field(default_factory=lambda: iter(()))
+    """Statuses that the token service answers with before anything else."""
+    given: list[str] = field(default_factory=list)
+    """Every token ever given out: secrets that must be found nowhere."""
+
+    def token(self) -> tuple[int, dict]:
+        """Return status and JSON of the token service."""
         with self.lock:
+            if status := next(self.crowded, 0):
+                return status, {}
+            token, until = secrets.token_hex(8), datetime.fromtimestamp(time.time() + self.life_s, UTC)
             self.tokens.add(token)
-        return f"{href}?se={int(time.time()) + 60}&sig={token}"
+            self.given.append(token)
+        text = f"st=2020-01-01&se={until:%Y-%m-%dT%H:%M:%SZ}&sp=rl&sig={token}"
+        return 200, {"msft:expiry": until.isoformat().replace("+00:00", "Z"), "token": text}
 
     def refusal(self, query: str) -> int:
         """Return the status that a request of pixels is refused with, or 0."""
         with self.lock:
-            if status := next(self.busy, 0):
+            if (status := next(self.busy, 0)) >= 400:
                 return status
             good = parse_qs(query).get("sig", [""])[0] in self.tokens
             return 0 if good or not self.guarded else 403
@@ -83,6 +95,9 @@ def served(folder: Path) -> Iterator[Provider]:
             parts = urlsplit(self.path)
             if parts.path == "/v1":
                 return self.answer(200, json.dumps(provider.landing()).encode(), "application/json")
+            if parts.path.startswith("/token/"):
+                status, said = provider.token()
+                return self.answer(status, json.dumps(said).encode(), "application/json")
             path = (folder / parts.path.lstrip("/")).resolve()
             if not path.is_relative_to(folder) or not path.is_file():
                 return self.answer(404, b"")

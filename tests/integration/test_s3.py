@@ -1,13 +1,25 @@
 """A cube in a bucket: the same bytes as on disk, the same promises, and clear words where it cannot be."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from s3_server import BUCKET, KEY, SECRET, running_server, weed
-from small_world import AREA, PERIOD, command, without_weights, write_catalog
+from small_world import (
+    AREA,
+    EPSG,
+    NORTH_M,
+    PERIOD,
+    WEST_M,
+    command,
+    pixels,
+    without_weights,
+    write_catalog,
+    write_tif,
+)
 
 from eomap import api
-from eomap.errors import MisuseError
+from eomap.errors import BrokenInputError, MisuseError, TransientError
 from eomap.io.store import Folder, open_store
 
 
@@ -153,3 +165,36 @@ def test_a_missing_bucket_is_one_clear_line(s3, world, monkeypatch, capsys):
     for out in ("s3://no-such-bucket/map.zarr", "s3://", "s3://no bucket/map.zarr"):
         refused(monkeypatch, capsys, "run", *selection, "--out", out)
         refused(monkeypatch, capsys, "verify", out)
+
+
+def test_pixels_of_a_bucket_are_read_with_the_keys_of_its_catalogue(s3, server, monkeypatch, tmp_path):
+    """As with CDSE: its own keys and endpoint, while AWS_* are those of the cube's bucket."""
+    from rasterio import open as open_raster
+
+    from eomap.core.grid import Frame
+    from eomap.core.source import Band
+    from eomap.io.pixels import RasterReader
+
+    values = pixels("B02", 3)
+    write_tif(tmp_path / "B02.tif", values, nodata=0)
+    store = open_store(s3)
+    store.put("B02.tif", (tmp_path / "B02.tif").read_bytes())
+    band, frame = Band("B02", f"{s3}/B02.tif", 1e-4, 0.0, 0.0), Frame(EPSG, WEST_M, NORTH_M, 40, 30)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-another-bucket")
+    monkeypatch.setenv("EOMAP_CDSE_ENDPOINT", server)
+    monkeypatch.setenv("EOMAP_CDSE_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("EOMAP_CDSE_SECRET_ACCESS_KEY", SECRET)
+    reader = RasterReader()
+    found = reader.read(band, frame, signing="cdse")
+    reader.close()
+    with open_raster(tmp_path / "B02.tif") as file:
+        assert (found == file.read(1)[:40, :30]).all()
+
+    monkeypatch.setenv("EOMAP_CDSE_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises((MisuseError, TransientError, BrokenInputError)) as caught:
+        RasterReader().read(replace(band, href=f"{s3}/other.tif"), frame, signing="cdse")
+    assert SECRET not in str(caught.value)
+    for name in ("EOMAP_CDSE_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name)
+    with pytest.raises(MisuseError, match="EOMAP_CDSE_ACCESS_KEY_ID"):
+        RasterReader().read(band, frame, signing="cdse")

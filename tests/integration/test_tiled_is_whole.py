@@ -1,5 +1,7 @@
 """Laws of one worker: however a zone is cut, blocked or clipped, the cells stay the same, bit for bit."""
 
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ from made_up import EPSG, TILE, WHOLE, Means, World, edge_within, job, scene
 
 from eomap.core.grid import Window, tile_window, transformer
 from eomap.errors import BrokenInputError
-from eomap.fetch import looks_of
+from eomap.fetch import READS_AT_ONCE, looks_of
 from eomap.kernels.median import median_and_spread_numpy
 from eomap.products import product
 from eomap.worker import fetch_composite, infer
@@ -53,6 +55,35 @@ def test_a_part_equals_the_whole(part, row, col, height, width, block_px):
 def test_the_order_of_scenes_does_not_matter(part):
     made = layers_of(PART, scenes=SCENES[::-1])
     assert all(np.array_equal(made[k], part[k]) for k in part)
+
+
+class FarWorld(World):
+    """The same world behind a slow network; it notes how many files were waited for at once."""
+
+    waiting, most = 0, 0
+    lock = threading.Lock()
+
+    def read(self, band, frame, *, signing=""):
+        with self.lock:
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+        time.sleep(0.01)
+        near = super().read(
+            replace(band, href=band.href.removeprefix("https://far/")), frame, signing=signing
+        )
+        with self.lock:
+            self.waiting -= 1
+        return near
+
+
+def test_far_files_are_waited_for_side_by_side_and_give_the_same(part):
+    far = tuple(
+        replace(s, bands=tuple(replace(b, href=f"https://far/{b.href}") for b in s.bands)) for s in SCENES
+    )
+    world = FarWorld(EPSG, edge_x=WORLD.edge_x)
+    made = layers_of(PART, scenes=far, world=world)
+    assert all(np.array_equal(made[k], part[k]) for k in part)
+    assert 1 < world.most <= READS_AT_ONCE
 
 
 FINE = tile_window(TILE, 1)

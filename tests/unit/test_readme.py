@@ -28,13 +28,18 @@ class Recorded:
     def __init__(self, local):
         self.local, self.asked = local, []
         named = catalogs.named_catalogs()["earth-search"]
-        self.entry = replace(local.entry, sentinel2=named.sentinel2)
+        self.entry = replace(local.entry, sensors=named.sensors)
 
     def search(self, collection, *, geometry, period, progress=None):
         self.asked.append((collection, str(period)))
         found = self.local.search(collection, geometry=geometry, period=Period.parse("2024"))
         year = int(str(period)[:4])
-        return [replace(i, moment=i.moment.replace(year=year)) for i in found]
+        return [moved(i, i.moment.replace(year=year)) for i in found]
+
+
+def moved(item, moment):
+    properties = {**item.properties, "datetime": moment.isoformat()}
+    return replace(item, moment=moment, properties=properties)
 
 
 @pytest.fixture
@@ -49,6 +54,7 @@ def earth_search(tmp_path, monkeypatch):
         return recorded
 
     monkeypatch.setattr(catalogs, "open_catalog", opened)
+    monkeypatch.setattr(catalogs, "entry_of", lambda name: recorded.entry)
     return recorded
 
 

@@ -19,6 +19,14 @@ from eomap.errors import MisuseError
 from eomap.sensors import sensor
 
 FILL, NO_LOOK, LARGEST = 65_535, 0, 65_534
+GREENNESS_BANDS = ("B04", "B08")
+DEVIATION_LAYERS = (
+    Layer("smad", "uint16", "spectral median absolute deviation from the geomedian", fill=FILL, scale=1e-6),
+    Layer("emad", "uint16", "Euclidean median absolute deviation from the geomedian", fill=FILL, scale=1e-4),
+    Layer("bcmad", "uint16", "Bray-Curtis deviation from the geomedian, median", fill=FILL, scale=1e-5),
+)
+"""Of Roberts, Dunn and Mueller 2018, doi:10.1109/IGARSS.2018.8518312; scales as in `kernels.composite`."""
+DEVIATIONS = tuple(layer.name for layer in DEVIATION_LAYERS)
 STRIP_ROWS = 250
 """Rows of cells placed at once: exact positions of a whole tile would take more memory than its values."""
 
@@ -41,20 +49,23 @@ def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
     Shapes: (y, x) cells of the window; `values` names the layer (b, y, x). A cell takes what the pixel at
     its centre has, never a mixture (docs/decisions/0004). Cells outside the AOI keep the fill value; cells
     without a clear look are 0 in the values and `n_clear`; `spread` is fill where there are fewer than two
-    looks, `day` where there is none.
+    looks, `day` and the deviations where there is none.
     """
-    given = {
+    given: dict[str, U16 | None] = {
         values: inputs.dn_byx,
         "n_clear": inputs.n_clear_yx,
         "spread": inputs.spread_yx,
         "day": inputs.day_yx,
     }
+    if inputs.deviation_kyx is not None:
+        given |= dict(zip(DEVIATIONS, inputs.deviation_kyx, strict=True))
     window = inputs.window
     made: dict[str, U16] = {}
     for name, source in given.items():
         if source is None:
             raise ValueError(f"{name}: the composite's need asks for it, the worker did not give it")
         made[name] = np.empty((*source.shape[:-2], *window.shape), np.uint16)
+    unseen = inputs.n_clear_yx == 0
     for top in range(0, window.shape[0], STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, window.shape[0]))
         strip = replace(window, row0=window.row0 + top, row1=window.row0 + rows.stop)
@@ -65,6 +76,8 @@ def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
             cells, target = given[name][..., row, col], out[..., rows, :]  # type: ignore[index]  # none is None
             if name == "day":
                 np.copyto(target, np.where(cells == 0, FILL, cells))
+            elif name in DEVIATIONS:
+                np.copyto(target, np.where(unseen[row, col], FILL, cells))
             else:
                 np.minimum(cells, FILL if name == "spread" else LARGEST, out=target)
             target[..., ~wanted] = FILL
@@ -92,7 +105,11 @@ def variant(
             ", ".join(by.bands) if len(by.bands) < 20 else f"{len(by.bands)} from {next(iter(by.bands))} on"
         )
         raise MisuseError("--bands", expected=f"bands of {by.name}: {there}", got=", ".join(strange))
-    need = Need(by.name, bands, 0, spread=True, days=True, method=_kernel(by, method))
+    if method == "greenest" and not set(GREENNESS_BANDS) <= set(bands):
+        red, nir = GREENNESS_BANDS
+        raise MisuseError("--bands", expected=f"{red} and {nir} among them", got=", ".join(bands))
+    deviations = method == "geomedian"
+    need = Need(by.name, bands, 0, spread=True, days=True, deviations=deviations, method=_kernel(by, method))
     return Product(
         name="composite",
         version="2.0",
@@ -128,6 +145,7 @@ def variant(
                 fill=FILL,
                 unit="days since 1970-01-01",
             ),
+            *(DEVIATION_LAYERS if deviations else ()),
         ),
         step=by.step,
         cell_px=1,

@@ -49,13 +49,17 @@ def _mask_bands(scene: Scene, mask: str) -> tuple[str, ...]:
     return cloudmask.bands_needed(scene.level, _mask_of(scene, mask))
 
 
-def _clear(pixels: Pixels, scene: Scene, mask: str, beside: Beside) -> Bool:
+def _clear(pixels: Pixels, scene: Scene, mask: str, beside: Beside | None = None) -> Bool:
+    """Return where a scene is clear; `auto` without a network to ask is the spectral rule."""
     classes = pixels.get(SCENE_CLASS)
     dn = {name: band for name, band in pixels.items() if name != SCENE_CLASS}
-    method, frame = _mask_of(scene, mask), beside.frame
-    # The network is loaded by the first mask that asks it, so that runs with SCL never do.
-    classify = beside.classifier() if method == "network" and beside.classifier else None
-    setting = cloudmask.Setting(origin_px=(-frame.y0 // frame.pixel_m, frame.x0 // frame.pixel_m))
+    method, classify, setting = _mask_of(scene, mask), None, cloudmask.Setting()
+    if method == "network" and beside and beside.classifier:
+        # Loaded by the first mask that asks it, so that runs with SCL never do.
+        classify, frame = beside.classifier(), beside.frame
+        setting = cloudmask.Setting(origin_px=(-frame.y0 // frame.pixel_m, frame.x0 // frame.pixel_m))
+    elif mask == "auto" and method == "network":
+        method = "spectral"
     made = cloudmask.clear_mask(
         dn, classes, level=scene.level, method=method, classify=classify, setting=setting
     )
@@ -85,11 +89,15 @@ SENSOR = Sensor(
     offset=0.0,
     unit="1",
     masks=cloudmask.METHODS,
-    methods=("median",),
+    methods=(
+        *("median", "geomedian", "medoid", "best", "greenest", "latest"),
+        *("mean", "p10", "p25", "p75", "p90"),
+    ),
     scenes_of=scenes_of,
     coded=reflectance_dn,
     mask_bands=_mask_bands,
     clear=_clear,
+    clear_beside=_clear,
     margin_px=_margin_px,
     doubt=_doubt,
 )

@@ -10,10 +10,10 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eomap.core import layer
 from eomap.core.grid import Tile, Window, tile_window
 from eomap.core.layer import Layer
 from eomap.errors import MisuseError
-from eomap.io import shards
 from eomap.io.cube import Extent, create, metadata_faults, open_cube
 from eomap.products.lcz.legend import LEGEND
 
@@ -84,7 +84,7 @@ def test_a_window_that_is_not_of_the_tile_is_refused(cube, window):
 
 
 def test_large_layers_have_a_shard_for_each_band(tmp_path, monkeypatch):
-    monkeypatch.setattr(shards, "SHARD_LIMIT_BYTES", 7000)
+    monkeypatch.setattr(layer, "SHARD_LIMIT_BYTES", 7000)
     cube = create(str(tmp_path / "a.zarr"), Extent(STEP, 75, 77, 384, 387), LAYERS, {})
     written = [w.key for w in cube.write(TILE, arrays(1))]
     assert {"probability/c/0/0/1", "probability/c/1/0/1", "lcz/c/0/1"} <= set(written)

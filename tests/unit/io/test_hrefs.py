@@ -1,13 +1,14 @@
 """What may be opened, and what may be shown of it."""
 
-import sys
-import types
+import os
 from pathlib import Path
 
 import pytest
 
 from eomap.errors import BrokenInputError, MisuseError, TransientError
-from eomap.io.hrefs import HrefRules, confine, gdal_path, is_public, redact, sign, strip_signature, vet_href
+from eomap.io import access
+from eomap.io.hrefs import HrefRules, confine, gdal_path, is_public, redact, strip_signature, vet_href
+from eomap.io.tokens import Tokens
 
 GOOD = [
     "https://sentinel-cogs.s3.us-west-2.amazonaws.com/sentinel-s2-l2a-cogs/32/T/MT/2020/3/x/B02.tif",
@@ -225,25 +226,35 @@ def test_confine_makes_safe_and_different_names(tmp_path):
     assert confine("S2A_32TMT_20200302_1_L2A") == "S2A_32TMT_20200302_1_L2A"
 
 
-def test_signing_happens_late_and_asks_for_its_package(monkeypatch):
-    assert sign("https://x.org/a.tif", "") == "https://x.org/a.tif"
-    with pytest.raises(MisuseError):
-        sign("https://x.org/a.tif", "magic")
-    monkeypatch.setitem(sys.modules, "planetary_computer", None)
-    with pytest.raises(MisuseError, match=r"pip install eomap\[pc\]"):
-        sign("https://x.org/a.tif", "planetary-computer")
-    fake = types.ModuleType("planetary_computer")
-    fake.sign = lambda href: f"{href}?sig=now"
-    monkeypatch.setitem(sys.modules, "planetary_computer", fake)
-    assert sign("https://x.org/a.tif", "planetary-computer") == "https://x.org/a.tif?sig=now"
+def test_only_containers_of_the_planetary_computer_are_signed(monkeypatch):
+    monkeypatch.setattr(access, "TOKENS", Tokens())
+    for href in ("https://x.org/a.tif", "https://x.blob.core.windows.net.evil.org/a/b.tif", "s3://eodata/a"):
+        assert access.signed(href, "") == access.signed(href, "planetary-computer") == href
+    with pytest.raises(MisuseError, match="cdse"):
+        access.signed("https://x.org/a.tif", "magic")
 
-    def busy(href):
-        raise ConnectionError("429 for https://x.org/token?sig=hunter2")
 
-    fake.sign = busy
-    with pytest.raises(TransientError) as caught:
-        sign("https://x.org/a.tif", "planetary-computer")
-    assert "hunter2" not in str(caught.value)
+def test_the_keys_of_a_bucket_are_asked_for_by_name(monkeypatch):
+    for name in (*access.OWN_KEYS, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for call in (lambda: access.check_keys("cdse"), lambda: access.environment("s3://eodata/a.jp2", "cdse")):
+        with pytest.raises(MisuseError, match=r"EOMAP_CDSE_ACCESS_KEY_ID and .*export both"):
+            call()
+    access.check_keys("")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "theirs")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    session, options = access._bucket(os.environ)
+    assert session.credentials["aws_access_key_id"] == "theirs" and options["AWS_HTTPS"] == "YES"
+    assert session.credentials["aws_s3_endpoint"] == "eodata.dataspace.copernicus.eu"
+    monkeypatch.setenv("EOMAP_CDSE_ACCESS_KEY_ID", "mine")
+    monkeypatch.setenv("EOMAP_CDSE_SECRET_ACCESS_KEY", "hunter3")
+    monkeypatch.setenv("EOMAP_CDSE_ENDPOINT", "http://127.0.0.1:8333")
+    session, options = access._bucket(os.environ)
+    assert session.credentials["aws_access_key_id"] == "mine" and options["AWS_HTTPS"] == "NO"
+    assert session.credentials["aws_s3_endpoint"] == "127.0.0.1:8333"
+    monkeypatch.setenv("EOMAP_CDSE_ENDPOINT", "nonsense")
+    with pytest.raises(MisuseError, match="EOMAP_CDSE_ENDPOINT"):
+        access.check_keys("cdse")
 
 
 def test_public_hosts():

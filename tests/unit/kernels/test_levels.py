@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 from eomap.errors import MisuseError
 from eomap.kernels import levels
 
-DB = {"scale": 0.001, "offset": -50.0}
 PERCENTS = [0, 10, 33, 50, 100]
 KERNELS = {
     "mean": (levels.clear_mean, levels.clear_mean_numpy),
-    "power": (lambda c, m: levels.mean_power(c, m, **DB), lambda c, m: levels.mean_power_numpy(c, m, **DB)),
     "percentiles": (
         lambda c, m: levels.percentiles(c, m, PERCENTS),
         lambda c, m: levels.percentiles_numpy(c, m, PERCENTS),
@@ -51,26 +49,17 @@ def test_twins_are_numpys_mean_and_percentile_of_the_looks(stack):
     code, clear = stack
     look = clear & (code > 0).all(axis=1)
     mean, n_clear = levels.clear_mean_numpy(code, clear)
-    power, _ = levels.mean_power_numpy(code, clear, **DB)
     percentile, _ = levels.percentiles_numpy(code, clear, PERCENTS)
     for y, x in np.argwhere(n_clear >= 0)[::41]:
         seen = code[look[:, y, x], :, y, x].astype(float)
         assert n_clear[y, x] == len(seen)
         if not len(seen):
-            assert not mean[:, y, x].any() and not power[:, y, x].any() and not percentile[..., y, x].any()
+            assert not mean[:, y, x].any() and not percentile[..., y, x].any()
             continue
         np.testing.assert_allclose(mean[:, y, x], seen.mean(axis=0), atol=0.500001)
-        db = 10 * np.log10((10 ** ((seen / 1000 - 50) / 10)).mean(axis=0))
-        np.testing.assert_allclose(power[:, y, x] / 1000 - 50, db, atol=0.000501)
         np.testing.assert_allclose(
             percentile[..., y, x], np.percentile(seen, PERCENTS, axis=0), atol=0.500001
         )
-
-
-def test_the_mean_power_lies_above_the_mean_of_decibels_unless_all_are_equal():
-    code = np.array([[30_000, 40_000], [50_000, 40_000]], np.uint16).reshape(2, 1, 1, 2)
-    power, _ = levels.mean_power(code, np.ones((2, 1, 2), bool), **DB)
-    assert power[0, 0, 0] > 46_000 and power[0, 0, 1] == 40_000
 
 
 @pytest.mark.parametrize("percents", [[], [101], [-1], [2.5]])
