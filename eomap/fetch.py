@@ -24,7 +24,7 @@ from eomap.core.grid import Frame
 from eomap.core.plan import Task
 from eomap.core.ports import U16, Bool, PixelReader
 from eomap.core.product import Need
-from eomap.core.sensor import Sensor
+from eomap.core.sensor import Beside, Pixels, Sensor
 from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
 from eomap.kernels.codes import drop_unseen
@@ -238,6 +238,13 @@ class _Reading:
         except BrokenInputError as problem:
             raise SceneBrokenError(scene.id, str(problem)) from None
 
+    def clear(self, pixels: Pixels, scene: Scene, frame: Frame) -> Bool:
+        """Return where a scene's pixels on a frame are a clear look (y, x)."""
+        if self.by.clear_beside is None:
+            return self.by.clear(pixels, scene, self.mask)
+        beside = Beside(frame, getattr(self.reader, "classifier", None))
+        return self.by.clear_beside(pixels, scene, self.mask, beside)
+
     def _note_darkest(self, scene_id: str, band: Band, raw: npt.NDArray[Any]) -> None:
         """Keep the lowest 0.1 percentile of valid numbers per band, from every eighth row and column."""
         sample = raw[::8, ::8]
@@ -286,7 +293,7 @@ def _see(at: _Reading, group: tuple[Scene, ...], block: Frame, code_byx: U16, cl
             seen &= (code_byx == 0).any(axis=0)
         for code, band in zip(code_byx, part, strict=True):
             np.copyto(code, band, where=seen)
-        np.copyto(clear_yx, at.by.clear(pixels, scene, at.mask)[inner], where=seen)
+        np.copyto(clear_yx, at.clear(pixels, scene, wide)[inner], where=seen)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -318,7 +325,7 @@ def _seen(at: _Reading, look: Look, block: Frame) -> _Seen | None:
         if not names or (len(group) > 1 and not tell):
             names.append(at.need.bands[0])
         pixels = at.pixels(scene, names, wide)
-        here = at.by.clear(pixels, scene, at.mask)[inner]
+        here = at.clear(pixels, scene, wide)[inner]
         if owner is None:
             clear = here
         else:

@@ -40,7 +40,7 @@ _SELECTION = (
         "--mask",
         default="auto",
         show_default=True,
-        help="auto or none; scl, spectral or s2cloudless; of radar border.",
+        help="auto or none; scl, network, spectral, s2cloudless or ukis; of radar border.",
     ),
     click.option(
         "--extent",

@@ -13,6 +13,7 @@ from eomap.core.grid import Frame
 from eomap.core.period import Period
 from eomap.core.source import Band, Item
 
+U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 Bool = npt.NDArray[np.bool_]
 F32 = npt.NDArray[np.float32]
@@ -63,6 +64,25 @@ class Predictor(Protocol):
         `wanted_rc` says which of the frame's cells (halo excluded) to compute; `origin_rc` is the
         index of the first such cell counted from the zone's origin, so that batches fall the same way
         however a zone is cut into frames.
+        """
+
+
+class CloudClassifier(Protocol):
+    """A network that tells clouds, their shadows and snow apart."""
+
+    name: str
+    sha256: str
+
+    @property
+    def margin_px(self) -> int:
+        """How many pixels more on each side a block needs for the same answer as the whole."""
+
+    def __call__(self, bands: Sequence[U16], *, corrected: bool, origin_px: tuple[int, int]) -> U8:
+        """Return 0 clear, 1 thin cloud, 2 thick cloud, 3 cloud shadow, 4 snow, 255 unseen (y, x).
+
+        `bands`: blue, green, red, near infrared, 1.6 and 2.2 um on one grid, reflectance x 10000, 0 unseen;
+        `corrected` says that it is the surface's. `origin_px`: row and column of the first pixel counted from
+        the zone's origin, so that the network's squares fall the same way however a zone is cut.
         """
 
 

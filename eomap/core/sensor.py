@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eomap.core.grid import Frame
+from eomap.core.ports import CloudClassifier
 from eomap.core.source import Band, Item, Scene
 
 U16 = npt.NDArray[np.uint16]
@@ -30,6 +32,16 @@ class Ask:
     names: Mapping[str, str] | None = None
     """Band to asset, as the catalogue's entry says; None where the items have to tell."""
     signing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a mask may use beside the pixels of a scene."""
+
+    frame: Frame
+    """Where the pixels lie."""
+    classifier: Callable[[], CloudClassifier] | None = None
+    """Loads our cloud network once; called only where a mask asks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +82,5 @@ class Sensor:
     """One line where the darkest valid numbers of a scene's bands contradict what its item says."""
     origin_m: int = 0
     """Where its pixels begin in UTM, east and north of a whole number of them from the zone's origin."""
+    clear_beside: Callable[[Pixels, Scene, str, Beside], Bool] | None = None
+    """As `clear`, for a sensor whose masks may ask our cloud network; taken instead where there is one."""

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import Frame
+from eomap.core.ports import CloudClassifier
 from eomap.core.source import Band
 from eomap.errors import BrokenInputError, TransientError
 from eomap.io import access
 from eomap.io.blocks import Blocks, blocks_of
+from eomap.io.cloud_weights import load_cloud_network
 from eomap.io.hdf4 import DataSet, data_set
 from eomap.io.hrefs import gdal_path
 from eomap.io.signing import redact
@@ -82,6 +84,9 @@ class RasterReader:
     """Threads may share a reader as long as each reads files of its own."""
     _signed: dict[str, str] = field(default_factory=dict, repr=False)
     """Open hrefs as they were signed: what to call refused when a host stops answering."""
+
+    classifier: Callable[[], CloudClassifier] = load_cloud_network
+    """Loads our cloud network, once a process."""
 
     def __post_init__(self) -> None:
         for name, value in ENVIRONMENT.items():

@@ -2,27 +2,33 @@
 
 `dn` is a mapping from band name to a (y, x) uint16 array at 10 m, reflectance x 10000 with any offset
 already removed, 0 for nodata; coarser bands are repeated to 10 m. Nothing here looks at a whole scene:
-a pixel's answer depends on the pixels within `MARGIN_PX` of it, so frames may be read in blocks (cut at
-multiples of 10 px). docs/explanation/cloud-masks.md gives the rule's figures on real scenes.
+a pixel's answer depends on the pixels within `margin_px(method)` of it, so frames may be read in blocks (cut
+at multiples of 10 px; ukis alone is not local). docs/explanation/cloud-masks.md has figures on real scenes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
+from eomap.core.ports import CloudClassifier
 from eomap.errors import MisuseError
-from eomap.sensors.boxes import box_sum, dilate, erode
+from eomap.sensors import cloud_spectrum, ukis
+from eomap.sensors.boxes import dilate
+from eomap.sensors.cloud_shadow import REACH_PX, SunAt, shadow_of
+from eomap.sensors.cloud_spectrum import SPECTRAL_BANDS, clear_by_spectrum, has_data, vet_bands, vet_level
+from eomap.sensors.water_snow import is_snow, is_water
 
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 Bool = npt.NDArray[np.bool_]
 Bands = Mapping[str, U16]
 
-METHODS = ("auto", "scl", "spectral", "s2cloudless", "none")
-MARGIN_PX = 40
-"""Beyond this distance no pixel changes any mask: 4 + 2 cells of s2cloudless are 30 px, the rule's 12."""
+METHODS = ("auto", "scl", "network", "spectral", "s2cloudless", "ukis", "none")
+MARGIN_PX = 140
+"""Beyond this distance no pixel changes the masks that `auto` may take."""
 
 SCL_CLEAR = (2, 4, 5, 6, 7, 11)
 """Scene classes taken as clear: vegetation, bare, water, snow, and two that need a reason.
@@ -32,56 +38,133 @@ soil and shaded slopes: the same pixels in every look, so that leaving them out 
 holes into cities. Not clear: 0 nodata, 1 saturated, 3 cloud shadow, 8 and 9 cloud, 10 thin cirrus.
 """
 
-SPECTRAL_BANDS = ("B02", "B03", "B04", "B08", "B11")
+NETWORK_BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
+NETWORK_SHADOW, NETWORK_CLEAR = 3, (0, 4)
+"""Classes of our network that show the ground: clear and snow; not thin cloud, thick cloud, cloud shadow.
+
+Shadow on water counts as clear too: the network takes murky lakes for it.
+"""
+_SCL_GROWS = (3, 8, 9, 10)
+"""What a buffer grows from: cloud shadow, clouds, cirrus; neither nodata nor snow."""
 S2CLOUDLESS_BANDS = ("B01", "B02", "B04", "B05", "B08", "B8A", "B09", "B10", "B11", "B12")
 S2CLOUDLESS_CELL_PX = 5
 """s2cloudless sees 50 m cells, near its usual 60 m: 5 px divide the 100 m that frames align to."""
 
-_SMOOTH_PX, _OPEN_PX, _BUFFER_PX = 2, 2, 6
-_RULE_MARGIN_PX = _SMOOTH_PX + 2 * _OPEN_PX + _BUFFER_PX
-_STRIP_ROWS = 256
 
-# Thresholds are reflectance x 10000 and integer ratios, so that the same pixels give the same bits.
-_CLEAR_LINE = MappingProxyType({"L1C": 1190, "L2A": 800})
-_BLUE_OVER_RED_TENTHS = MappingProxyType({"L1C": 9, "L2A": 8})
-_HOT_CLOUD, _HOT_CIRRUS, _CIRRUS, _BRIGHT_NIR, _SNOW_NIR = 850, 600, 25, 3000, 1100
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a mask may know beside the pixels, and how wide it is drawn."""
+
+    origin_px: tuple[int, int] = (0, 0)
+    """Row and column of the first pixel, counted from the zone's origin; the network's squares hang on it."""
+    sun: SunAt | None = None
+    """Where the sun stood: without it methods that see no shadow (spectral, s2cloudless) look for none."""
+    buffer_m: float | None = None
+    """How far what is not clear grows; None is the method's own, see BUFFER_M."""
 
 
-def clear_mask(dn: Bands, scl_yx: U8 | None, *, level: str, method: str) -> tuple[Bool, str]:
+BUFFER_M = MappingProxyType({"scl": 0.0, "network": 0.0, "ukis": 0.0})
+"""Growth in metres where the caller says nothing: none, as composites of the twin were no better for it
+(docs/explanation/cloud-masks.md); spectral and s2cloudless carry their own inside."""
+
+
+def clear_mask(
+    dn: Bands,
+    scl_yx: U8 | None,
+    *,
+    level: str,
+    method: str,
+    classify: CloudClassifier | None = None,
+    setting: Setting = Setting(),
+) -> tuple[Bool, str]:
     """Return the clear mask (y, x) and the method that made it.
 
-    `auto` takes the scene classification where there is one (`scl_yx` at 10 m), else the spectral rule.
-    `none` calls every pixel clear that is nonzero in all bands of `dn`. Raises MisuseError on an unknown
-    method or level, on `scl` without a classification and on what the methods themselves refuse.
+    `auto` takes the scene classification where there is one (`scl_yx` at 10 m), else our network where it is
+    handed in (`classify`), else the spectral rule. `none` calls every pixel clear that is nonzero in all
+    bands of `dn`. Raises MisuseError on an unknown method or level, on `scl` without a classification, on
+    `network` without a network, and on what the methods themselves refuse.
     """
-    if method not in METHODS:
-        raise MisuseError("cloud mask", expected=" or ".join(METHODS), got=repr(method))
-    used = ("spectral" if scl_yx is None else "scl") if method == "auto" else method
+    used = _method(method, has_scl=scl_yx is not None, has_network=classify is not None)
+    vet_level(level)
+    if used == "none":
+        return has_data(dn, tuple(dn)), used
     if used == "scl":
         if scl_yx is None:
             raise MisuseError("cloud mask scl", expected="a scene with SCL", got="none", hint="use auto")
-        return scl_clear(scl_yx) & _seen(dn, tuple(dn)), used
-    if used == "spectral":
-        return clear_by_spectrum(dn, level), used
-    if used == "s2cloudless":
-        return clear_by_s2cloudless(dn, level), used
-    return _seen(dn, tuple(dn)), used
+        clear = scl_clear(scl_yx) & has_data(dn, tuple(dn))
+        if radius := _buffer_px(used, setting):
+            clear &= ~dilate(np.isin(scl_yx, _SCL_GROWS), radius)
+        return clear, used
+    if used == "network":
+        if classify is None:
+            raise MisuseError("cloud mask network", expected="the network", got="none", hint="use auto")
+        return _clear_by_network(dn, level, classify, setting), used
+    if used == "ukis":
+        vet_bands(dn, ukis.BANDS)
+        hidden = ukis.classes_by_ukis(dn, level) != ukis.CLEAR
+        return has_data(dn, ukis.BANDS) & ~dilate(hidden, _buffer_px(used, setting)), used
+    clear = (clear_by_spectrum if used == "spectral" else clear_by_s2cloudless)(dn, level)
+    return clear & ~_cast(dn, clear, setting), used
+
+
+def _method(method: str, *, has_scl: bool, has_network: bool) -> str:
+    if method not in METHODS:
+        raise MisuseError("cloud mask", expected=" or ".join(METHODS), got=repr(method))
+    if method != "auto":
+        return method
+    return "scl" if has_scl else "network" if has_network else "spectral"
+
+
+def margin_px(method: str, *, has_scl: bool = False, setting: Setting = Setting()) -> int:
+    """Return how many pixels more on each side a block needs for the same mask as the whole scene.
+
+    >>> margin_px("none"), margin_px("spectral"), margin_px("auto", has_scl=True)
+    (0, 12, 0)
+    """
+    used = _method(method, has_scl=has_scl, has_network=True)
+    own = {"network": 128, "spectral": cloud_spectrum.MARGIN_PX, "s2cloudless": 30, "ukis": ukis.MARGIN_PX}
+    cast = REACH_PX if setting.sun and used in ("spectral", "s2cloudless") else 0
+    return own.get(used, 0) + cast + _buffer_px(used, setting)
+
+
+def _buffer_px(method: str, setting: Setting) -> int:
+    grown_m = BUFFER_M.get(method, 0.0) if setting.buffer_m is None else setting.buffer_m
+    return round(grown_m / 10)
+
+
+def _clear_by_network(dn: Bands, level: str, classify: CloudClassifier, setting: Setting) -> Bool:
+    vet_bands(dn, NETWORK_BANDS)
+    bands = [dn[n] for n in NETWORK_BANDS]
+    found = classify(bands, corrected=level == "L2A", origin_px=setting.origin_px)
+    seen = has_data(dn, NETWORK_BANDS)
+    hidden = seen & ~np.isin(found, NETWORK_CLEAR) & ~((found == NETWORK_SHADOW) & is_water(dn))
+    return seen & ~dilate(hidden, _buffer_px("network", setting))
+
+
+def _cast(dn: Bands, clear: Bool, setting: Setting) -> Bool:
+    """Return where shadows lie of what is not clear; nowhere without a sun."""
+    if setting.sun is None:
+        return np.zeros(clear.shape, bool)
+    seen = has_data(dn, SPECTRAL_BANDS)
+    return shadow_of(seen & ~clear, dn["B08"], spared_yx=is_snow(dn) | is_water(dn), sun=setting.sun)
 
 
 def bands_needed(level: str, method: str) -> tuple[str, ...]:
     """Return the bands that a method reads; SCL among them is taken only where the scene has it.
 
     >>> bands_needed("L1C", "auto")
-    ('B02', 'B03', 'B04', 'B08', 'B11', 'B10')
+    ('B02', 'B03', 'B04', 'B08', 'B11', 'B12')
     """
-    _vet_level(level)
+    vet_level(level)
     spectral = (*SPECTRAL_BANDS, "B10") if level == "L1C" else SPECTRAL_BANDS
-    automatic = (*spectral, "SCL") if level == "L2A" else spectral
+    automatic = (*NETWORK_BANDS, "SCL") if level == "L2A" else NETWORK_BANDS
     needed = {
         "auto": automatic,
         "scl": ("SCL",),
+        "network": NETWORK_BANDS,
         "spectral": spectral,
         "s2cloudless": S2CLOUDLESS_BANDS,
+        "ukis": ukis.BANDS,
         "none": (),
     }
     if method not in needed:
@@ -97,25 +180,6 @@ def scl_clear(scl_yx: U8) -> Bool:
 _SCL_CLEAR = np.isin(np.arange(256), SCL_CLEAR)
 
 
-def clear_by_spectrum(dn: Bands, level: str) -> Bool:
-    """Return True (y, x) where the spectrum shows no cloud: the rule for scenes without classification.
-
-    Bands are averaged over 5 x 5 seen pixels. Cloud, then, is
-    - hazy: blue minus 0.3 red above .119 (L1C) or .080 (L2A), and on L1C blue minus half of red above .085,
-      the haze-optimised transform's clear line (Zhu and Woodcock 2012, doi:10.1016/j.rse.2011.10.028);
-    - no redder than white: blue above .9 (L1C) or .8 (L2A) of red, which spares soil, sand and roofs;
-    - no snow or water: NDSI below .4 (same source), and NDVI above .07 or near infrared above .3;
-    or, on L1C, cirrus: B10 above .0025 with a haze transform above .06, NDSI above -.29 and no snow (NDSI
-    above .4 on a near infrared above .11). Dry high ground shines in B10 too, hence the other two tests.
-    What is narrower than 5 pixels is dropped, what remains grows by 6 pixels. Cloud shadow is not sought.
-    B10 is used when `dn` has it. Raises MisuseError where a band is missing.
-    """
-    _vet_level(level)
-    names = (*SPECTRAL_BANDS, "B10") if level == "L1C" and "B10" in dn else SPECTRAL_BANDS
-    _vet_bands(dn, names)
-    return _in_strips({n: dn[n] for n in names}, lambda part: _clear_strip(part, level))
-
-
 def clear_by_s2cloudless(dn: Bands, level: str) -> Bool:
     """Return True (y, x) where s2cloudless sees no cloud; L1C only, package `s2cloudless` needed.
 
@@ -123,12 +187,12 @@ def clear_by_s2cloudless(dn: Bands, level: str) -> Bool:
     by 2 cells: its authors' settings for coarse pixels (Sentinel Hub cloud detector). Raises MisuseError
     on L2A, where a band is missing, and where the package is not installed.
     """
-    _vet_level(level)
+    vet_level(level)
     if level != "L1C":
         raise MisuseError(
             "cloud mask s2cloudless", expected="L1C, for which it was trained", got=level, hint="auto"
         )
-    _vet_bands(dn, S2CLOUDLESS_BANDS)
+    vet_bands(dn, S2CLOUDLESS_BANDS)
     try:
         from s2cloudless import S2PixelCloudDetector
     except ImportError:
@@ -138,7 +202,7 @@ def clear_by_s2cloudless(dn: Bands, level: str) -> Bool:
             got="none",
             hint="pip install 'eomap[s2cloudless]'",
         ) from None
-    seen_yx = _seen(dn, S2CLOUDLESS_BANDS)
+    seen_yx = has_data(dn, S2CLOUDLESS_BANDS)
     count = np.maximum(_cell_sum(seen_yx), 1)
     cells = np.stack([_cell_sum(np.where(seen_yx, dn[n], 0)) / count for n in S2CLOUDLESS_BANDS], axis=-1)
     detector = S2PixelCloudDetector(threshold=0.4, average_over=4, dilation_size=2)
@@ -148,61 +212,8 @@ def clear_by_s2cloudless(dn: Bands, level: str) -> Bool:
     return seen_yx & ~cloud_yx
 
 
-def _clear_strip(dn: Bands, level: str) -> Bool:
-    seen = _seen(dn, tuple(dn))
-    opaque = erode(_cloudy(dn, seen, level) | ~seen, _OPEN_PX) & seen
-    return seen & ~dilate(opaque, _OPEN_PX + _BUFFER_PX)
-
-
-def _cloudy(dn: Bands, seen: Bool, level: str) -> Bool:
-    """Compare box sums instead of means: whole numbers, so that no rounding depends on the cut."""
-    s = {name: box_sum(np.where(seen, band, 0), _SMOOTH_PX).astype(np.int64) for name, band in dn.items()}
-    n = box_sum(seen, _SMOOTH_PX).astype(np.int64)
-    blue, green, red, nir, swir = (s[name] for name in SPECTRAL_BANDS)
-    ndsi_low = 3 * green < 7 * swir
-    land = (93 * nir > 107 * red) | (nir > _BRIGHT_NIR * n)
-    white = 10 * blue > _BLUE_OVER_RED_TENTHS[level] * red
-    cloud = (10 * blue - 3 * red > 10 * _CLEAR_LINE[level] * n) & white & ndsi_low & land
-    if level == "L1C":
-        cloud &= 2 * blue - red > 2 * _HOT_CLOUD * n
-    if "B10" in s:
-        snow = ~ndsi_low & (nir > _SNOW_NIR * n)
-        moist = 129 * green > 71 * swir
-        cloud |= (s["B10"] > _CIRRUS * n) & (2 * blue - red > 2 * _HOT_CIRRUS * n) & moist & ~snow
-    return cloud
-
-
-def _in_strips(dn: Bands, clear: Callable[[Bands], Bool]) -> Bool:
-    """Bound the memory: rows in strips with a margin give the same mask as the whole."""
-    height, width = next(iter(dn.values())).shape
-    mask = np.empty((height, width), bool)
-    for row in range(0, height, _STRIP_ROWS):
-        first, last = max(row - _RULE_MARGIN_PX, 0), min(row + _STRIP_ROWS + _RULE_MARGIN_PX, height)
-        part = clear({name: band[first:last] for name, band in dn.items()})
-        mask[row : row + _STRIP_ROWS] = part[row - first : row - first + _STRIP_ROWS]
-    return mask
-
-
 def _cell_sum(value_yx: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     side = S2CLOUDLESS_CELL_PX
     height, width = value_yx.shape
     padded = np.pad(value_yx, ((0, -height % side), (0, -width % side)))
     return padded.reshape(-(-height // side), side, -(-width // side), side).sum(axis=(1, 3), dtype=np.int64)
-
-
-def _seen(dn: Bands, names: tuple[str, ...]) -> Bool:
-    # B10 is so dark over wet ground that a true 0 is common there: it never says nodata.
-    return np.logical_and.reduce([dn[name] > 0 for name in names if name != "B10"])
-
-
-def _vet_level(level: str) -> None:
-    if level not in _CLEAR_LINE:
-        raise MisuseError("cloud mask", expected="level L1C or L2A", got=repr(level))
-
-
-def _vet_bands(dn: Bands, names: tuple[str, ...]) -> None:
-    missing = [name for name in names if name not in dn]
-    shapes = {dn[name].shape for name in names if name in dn}
-    if missing or len(shapes) != 1 or any(len(shape) != 2 for shape in shapes):
-        got = f"no {', '.join(missing)}" if missing else f"shapes {sorted(shapes)}"
-        raise MisuseError("cloud mask", expected=f"bands {', '.join(names)} on one (y, x)", got=got)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from eomap.core.sensor import Ask, Bool, Pixels, Sensor
+from eomap.core.sensor import Ask, Beside, Bool, Pixels, Sensor
 from eomap.core.source import Item, Scene
 from eomap.errors import BrokenInputError
 from eomap.sensors import cloudmask
@@ -40,21 +40,34 @@ def _mask_of(scene: Scene, mask: str) -> str:
     """Return the mask that `auto` means for a scene."""
     if mask != "auto":
         return mask
-    return "scl" if scene.band(SCENE_CLASS) else "spectral"
+    if scene.band(SCENE_CLASS):
+        return "scl"
+    return "network" if all(scene.band(b) for b in cloudmask.NETWORK_BANDS) else "spectral"
 
 
 def _mask_bands(scene: Scene, mask: str) -> tuple[str, ...]:
     return cloudmask.bands_needed(scene.level, _mask_of(scene, mask))
 
 
-def _clear(pixels: Pixels, scene: Scene, mask: str) -> Bool:
+def _clear(pixels: Pixels, scene: Scene, mask: str, beside: Beside | None = None) -> Bool:
+    """Return where a scene is clear; `auto` without a network to ask is the spectral rule."""
     classes = pixels.get(SCENE_CLASS)
     dn = {name: band for name, band in pixels.items() if name != SCENE_CLASS}
-    return cloudmask.clear_mask(dn, classes, level=scene.level, method=mask)[0]
+    method, classify, setting = _mask_of(scene, mask), None, cloudmask.Setting()
+    if method == "network" and beside and beside.classifier:
+        # Loaded by the first mask that asks it, so that runs with SCL never do.
+        classify, frame = beside.classifier(), beside.frame
+        setting = cloudmask.Setting(origin_px=(-frame.y0 // frame.pixel_m, frame.x0 // frame.pixel_m))
+    elif mask == "auto" and method == "network":
+        method = "spectral"
+    made = cloudmask.clear_mask(
+        dn, classes, level=scene.level, method=method, classify=classify, setting=setting
+    )
+    return made[0]
 
 
 def _margin_px(scene: Scene, mask: str) -> int:
-    return 0 if _mask_of(scene, mask) in ("scl", "none") else cloudmask.MARGIN_PX
+    return cloudmask.margin_px(_mask_of(scene, mask))
 
 
 def _doubt(scene: Scene, darkest: Mapping[str, float]) -> str | None:
@@ -84,6 +97,7 @@ SENSOR = Sensor(
     coded=reflectance_dn,
     mask_bands=_mask_bands,
     clear=_clear,
+    clear_beside=_clear,
     margin_px=_margin_px,
     doubt=_doubt,
 )

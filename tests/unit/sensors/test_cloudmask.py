@@ -9,14 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eomap.errors import MisuseError
+from eomap.sensors.cloud_shadow import REACH_PX, SunAt
 from eomap.sensors.cloudmask import (
     MARGIN_PX,
+    NETWORK_BANDS,
     S2CLOUDLESS_BANDS,
     SPECTRAL_BANDS,
+    Setting,
     bands_needed,
     clear_by_s2cloudless,
     clear_by_spectrum,
     clear_mask,
+    margin_px,
     scl_clear,
 )
 
@@ -173,6 +177,92 @@ def test_auto_takes_the_classification_where_there_is_one():
     assert (mask.any(), used) == (False, "spectral")
 
 
+class Told:
+    """A network that says what it is told, and keeps how it was asked."""
+
+    name, sha256, margin_px = "told", "", 128
+
+    def __init__(self, classes_yx):
+        self.classes_yx = classes_yx
+
+    def __call__(self, bands, *, corrected, origin_px):
+        self.asked = [int(b[0, 0]) for b in bands], corrected, origin_px
+        return self.classes_yx
+
+
+def six(*spectrum):
+    return scene(*spectrum) | {"B12": np.full((40, 40), 77, np.uint16)}
+
+
+def test_auto_asks_the_network_where_there_is_no_classification():
+    classes = np.zeros((40, 40), np.uint8)
+    classes[:, :8], classes[:8, 20:] = 4, 255
+    classes[20, 20] = 3
+    told = Told(classes)
+    setting = Setting(origin_px=(30, 70), buffer_m=0.0)
+    mask, used = clear_mask(six(*FOREST), None, level="L1C", method="auto", classify=told, setting=setting)
+    assert used == "network"
+    assert told.asked == ([*FOREST[:5], 77], False, (30, 70))
+    assert mask[:, :8].all()  # snow shows the ground
+    assert not mask[20, 20] and not mask[:8, 20:].any()
+    assert mask[20, 21] and mask[20, 19]
+
+
+@pytest.mark.parametrize("hidden", [1, 2, 3])
+def test_what_the_network_hides_may_grow(hidden):
+    classes = np.zeros((40, 40), np.uint8)
+    classes[20, 20] = hidden
+    how = {"level": "L2A", "method": "network", "classify": Told(classes)}
+    assert (~clear_mask(six(*FOREST), None, **how)[0]).sum() == 1
+    mask, _ = clear_mask(six(*FOREST), None, setting=Setting(buffer_m=20.0), **how)
+    assert (~mask).sum() == 25
+    assert not mask[18:23, 18:23].any()
+
+
+def test_the_edge_of_an_image_does_not_grow():
+    dn = six(*FOREST)
+    for band in dn.values():
+        band[:, :10] = 0
+    classes = np.where(dn["B02"] == 0, 255, 0).astype(np.uint8)
+    setting, how = Setting(buffer_m=40.0), {"level": "L2A", "method": "network", "classify": Told(classes)}
+    mask, _ = clear_mask(dn, None, setting=setting, **how)
+    assert mask[:, 10:].all() and not mask[:, :10].any()
+
+
+def test_a_buffer_grows_clouds_of_the_classification_and_no_snow():
+    scl = np.full((40, 40), 4, np.uint8)
+    scl[10, 10], scl[30, 30], scl[30, 10] = 9, 11, 0
+    dn, how = scene(*L2A_CLOUD), {"level": "L2A", "method": "scl"}
+    plain, _ = clear_mask(dn, scl, **how)
+    assert np.array_equal(plain, scl_clear(scl))
+    grown, _ = clear_mask(dn, scl, setting=Setting(buffer_m=30.0), **how)
+    expected = plain.copy()
+    expected[7:14, 7:14] = False
+    assert np.array_equal(grown, expected)
+
+
+def test_with_a_sun_the_spectral_rule_looks_for_shadows():
+    dn = with_patch(FOREST, THICK_CLOUD, np.s_[120:150], np.s_[120:150], shape=(200, 200))
+    for band in dn.values():
+        band[60:90, 120:150] //= 3
+    how = {"level": "L1C", "method": "spectral"}
+    plain, _ = clear_mask(dn, None, **how)
+    cast, _ = clear_mask(dn, None, setting=Setting(sun=SunAt(45.0, 180.0)), **how)
+    assert plain[60:90, 120:150].all()
+    assert not cast[62:88, 122:148].any()
+    assert np.array_equal(plain[:, 160:], cast[:, 160:])
+
+
+def test_margins_hold_what_a_method_needs():
+    low = Setting(sun=SunAt(45.0, 180.0))
+    assert margin_px("scl") == margin_px("none") == 0
+    assert margin_px("scl", setting=Setting(buffer_m=60.0)) == 6
+    assert margin_px("network") == Told(None).margin_px
+    assert margin_px("auto") == margin_px("network") <= MARGIN_PX
+    assert margin_px("s2cloudless", setting=low) == 30 + REACH_PX
+    assert margin_px("auto", has_scl=True) == 0
+
+
 def test_no_mask_keeps_what_is_seen():
     dn = scene(*THICK_CLOUD)
     dn["B02"][0, 0] = 0
@@ -186,8 +276,9 @@ def test_scene_classes():
 
 
 def test_bands_needed():
-    assert bands_needed("L1C", "auto") == ("B02", "B03", "B04", "B08", "B11", "B10")
-    assert bands_needed("L2A", "auto") == ("B02", "B03", "B04", "B08", "B11", "SCL")
+    assert bands_needed("L1C", "auto") == NETWORK_BANDS
+    assert bands_needed("L2A", "auto") == (*NETWORK_BANDS, "SCL")
+    assert bands_needed("L1C", "spectral") == (*SPECTRAL_BANDS, "B10")
     assert bands_needed("L1C", "s2cloudless") == S2CLOUDLESS_BANDS
     assert bands_needed("L2A", "none") == ()
 
@@ -197,6 +288,7 @@ def test_bands_needed():
     [
         (lambda: clear_mask(scene(*FOREST), None, level="L1C", method="fmask"), "expected auto or scl"),
         (lambda: clear_mask(scene(*FOREST), None, level="L1C", method="scl"), "a scene with SCL"),
+        (lambda: clear_mask(scene(*FOREST), None, level="L1C", method="network"), "expected the network"),
         (lambda: clear_by_spectrum(scene(*FOREST), "L3"), "level L1C or L2A"),
         (lambda: clear_by_spectrum({"B02": np.ones((2, 2), np.uint16)}, "L2A"), "no B03, B04, B08, B11"),
         (lambda: clear_by_s2cloudless(scene(*FOREST), "L2A"), "L1C, for which it was trained"),
