@@ -40,6 +40,8 @@ CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 10_000.0, "sen2lcz-mf": 
 PATCHES_PER_SECOND = 440.0
 LATTICE_CELLS_PER_SECOND = 1.6e6
 """Of a product without a network, per CPU-second: 10 looks composed, placed, landed (bench/composite.py)."""
+MASKED_PIXELS_PER_SECOND = 1e7
+"""Of the network that masks clouds, 10 m, per CPU-second (bench/masks.py)."""
 READ_BYTES_PER_SECOND = 30e6
 """Needed bytes read and masked per CPU-second: less from JPEG 2000, more from GeoTIFF (bench/README.md)."""
 
@@ -61,6 +63,8 @@ class Order:
     """Budget of one worker."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What makes the product another than its default; see `products.product`."""
+    mask_network: str = ""
+    """Digest of the network that masks clouds where a scene's mask is one."""
     max_cloud: float | None = None
     """Scenes that the catalogue calls cloudier than this, in percent, are left out; None keeps all."""
     grid: str = "lattice"
@@ -232,9 +236,12 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             # In a zone the scenes of its own pixels come first (`fetch.looks_of`).
             [_identity(s) for s in scenes],
             *([dict(order.settings)] if order.settings else []),
+            *([order.mask_network] if networked(order, scenes) else []),
         ]
     )
     seconds = read / READ_BYTES_PER_SECOND + _making_s(order, window, frame)
+    if networked(order, scenes):
+        seconds += len(scenes) * frame.height * frame.width / MASKED_PIXELS_PER_SECOND
     return Task(
         tile=tile,
         window=window,
@@ -247,6 +254,12 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
         seconds=round(seconds, 1),
         key=key,
     )
+
+
+def networked(order: Order, scenes: Sequence[Scene]) -> bool:
+    """Say whether the clouds of any of the scenes are masked by a network."""
+    mask_of = sensor(order.product.needs[0].of).mask_of
+    return any(mask_of(s, order.mask) == "network" for s in scenes)
 
 
 def _identity(scene: Scene) -> list[object]:
@@ -287,7 +300,9 @@ def _making_s(order: Order, window: Window, frame: Frame) -> float:
     return rows * cols / CELLS_PER_SECOND.get(order.model, PATCHES_PER_SECOND)
 
 
-def _memory(order: Order, tile: Tile, window: Window, frame: Frame, reading: int, *, clipped: bool) -> int:
+def _memory(
+    order: Order, tile: Tile, window: Window, frame: Frame, reading: int, *, clipped: bool, torch: bool
+) -> int:
     """Return the bytes that a worker takes while its block takes so many."""
     product, need = order.product, order.product.needs[0]
     bands, pixels = len(need.bands), frame.height * frame.width
@@ -304,7 +319,7 @@ def _memory(order: Order, tile: Tile, window: Window, frame: Frame, reading: int
     copied = 1 + 2 * need.days + 6 * need.deviations if own else per_cell
     placing = window.shape[0] * window.shape[1] * copied + LANDING_SHARDS * shard
     held = bands + 1 + need.spread + need.days + 3 * need.deviations
-    return READER_BYTES + pixels * 2 * held + max(reading, placing)
+    return (PROCESS_BYTES if torch else READER_BYTES) + pixels * 2 * held + max(reading, placing)
 
 
 def _block(
@@ -325,7 +340,15 @@ def _block(
     for high, wide in shapes:
         rows = min(high + 2 * margin_px, frame.height + 2 * margin_px)
         cols = min((wide or frame.width) + 2 * margin_px, frame.width + 2 * margin_px)
-        memory = _memory(order, tile, window, frame, rows * cols * per_pixel, clipped=clipped)
+        memory = _memory(
+            order,
+            tile,
+            window,
+            frame,
+            rows * cols * per_pixel,
+            clipped=clipped,
+            torch=networked(order, scenes),
+        )
         if memory <= order.memory_bytes:
             return (high, wide), int(memory)
     raise MisuseError(

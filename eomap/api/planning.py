@@ -65,6 +65,7 @@ def plan(
     """
     from eomap.core.aoi import from_bbox
     from eomap.core.zones import grid_of
+    from eomap.io.cloud_weights import mask_model
     from eomap.io.registry import model as model_entry
     from eomap.io.vectors import read_aoi
     from eomap.planner import Order, plan_of
@@ -112,6 +113,7 @@ def plan(
             model=network.name if network else "",
             model_sha256=network.sha256 if network else "",
             mask=mask,
+            mask_network=mask_model().sha256,
             extent=extent,
             extra_layers=tuple(sorted(layers)),
             memory_bytes=memory_bytes,

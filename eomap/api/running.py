@@ -358,6 +358,7 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
         ],
         "eomap:period": plan.period,
         "eomap:mask": plan.mask,
+        **_mask_network(plan),
         "eomap:aoi_sha256": plan.aoi_hash,
         "eomap:scenes": {
             "count": len(scenes),
@@ -369,6 +370,19 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
         "eomap:warnings": list(plan.notes),
         **({} if plan.grid == "lattice" else {"eomap:grid": plan.grid}),
     }
+
+
+def _mask_network(plan: Plan) -> dict[str, Any]:
+    """Return the network that masks clouds, where scenes of a plan are masked by one."""
+    from eomap.io.cloud_weights import mask_model
+    from eomap.products import product
+    from eomap.sensors import sensor
+
+    mask_of = sensor(product(plan.product, plan.settings).needs[0].of).mask_of
+    if not any(mask_of(scene_of(plan, s), plan.mask) == "network" for s in plan.scenes):
+        return {}
+    known = mask_model()
+    return {"eomap:mask_network": {"name": known.name, "sha256": known.sha256, "trained_on": "synthetic"}}
 
 
 def _public(catalog: str) -> str:

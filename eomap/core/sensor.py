@@ -82,5 +82,7 @@ class Sensor:
     """One line where the darkest valid numbers of a scene's bands contradict what its item says."""
     origin_m: int = 0
     """Where its pixels begin in UTM, east and north of a whole number of them from the zone's origin."""
+    mask_of: Callable[[Scene, str], str] = lambda _, mask: mask
+    """What a mask comes to for a scene: `auto` is another where it lacks a band."""
     clear_beside: Callable[[Pixels, Scene, str, Beside], Bool] | None = None
     """As `clear`, for a sensor whose masks may ask our cloud network; taken instead where there is one."""

@@ -98,6 +98,7 @@ SENSOR = Sensor(
     mask_bands=_mask_bands,
     clear=_clear,
     clear_beside=_clear,
+    mask_of=_mask_of,
     margin_px=_margin_px,
     doubt=_doubt,
 )
