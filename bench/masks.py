@@ -22,10 +22,13 @@ import rasterio
 from eomap.io.cloud_weights import load_cloud_network
 from eomap.nn import clouds_s
 from eomap.sensors import ukis
+from eomap.sensors.boxes import dilate
 from eomap.sensors.cloud_shadow import SunAt, shadow_of
 from eomap.sensors.cloudmask import (
     NETWORK_BANDS,
+    NETWORK_CLOUD,
     S2CLOUDLESS_BANDS,
+    SHADOW_REACH_PX,
     bands_needed,
     clear_by_s2cloudless,
     clear_by_spectrum,
@@ -90,9 +93,9 @@ def found_by(method: str, dn: Dn, level: str, sun: SunAt | None) -> U8 | None:
 
 
 def coarse(five: U8, dn: Dn) -> U8:
-    """Return 0, 1, 2 as `clear_mask` takes the network's classes: shadow on water is clear."""
+    """Return 0, 1, 2 as `clear_mask` takes the network's classes: not all of its shadow counts."""
     out = np.array([COARSE[c] for c in range(5)], np.uint8)[np.minimum(five, 4)]
-    out[(out == 2) & is_water(dn)] = 0
+    out[(out == 2) & (is_water(dn) | ~dilate(np.isin(five, NETWORK_CLOUD), SHADOW_REACH_PX))] = 0
     return out
 
 

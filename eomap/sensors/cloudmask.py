@@ -27,7 +27,7 @@ Bool = npt.NDArray[np.bool_]
 Bands = Mapping[str, U16]
 
 METHODS = ("auto", "scl", "network", "spectral", "s2cloudless", "ukis", "none")
-MARGIN_PX = 140
+MARGIN_PX = 200
 """Beyond this distance no pixel changes the masks that `auto` may take."""
 
 SCL_CLEAR = (2, 4, 5, 6, 7, 11)
@@ -44,6 +44,9 @@ NETWORK_SHADOW, NETWORK_CLEAR = 3, (0, 4)
 
 Shadow on water counts as clear too: the network takes murky lakes for it.
 """
+NETWORK_CLOUD, SHADOW_REACH_PX = (1, 2), 60
+"""Shadow counts within 600 m of a cloud that the network sees: dark wet ground far from any is none. On the
+labelled scene that changes no score (docs/explanation/cloud-masks.md)."""
 _SCL_GROWS = (3, 8, 9, 10)
 """What a buffer grows from: cloud shadow, clouds, cirrus; neither nodata nor snow."""
 S2CLOUDLESS_BANDS = ("B01", "B02", "B04", "B05", "B08", "B8A", "B09", "B10", "B11", "B12")
@@ -122,7 +125,12 @@ def margin_px(method: str, *, has_scl: bool = False, setting: Setting = Setting(
     (0, 12, 0)
     """
     used = _method(method, has_scl=has_scl, has_network=True)
-    own = {"network": 128, "spectral": cloud_spectrum.MARGIN_PX, "s2cloudless": 30, "ukis": ukis.MARGIN_PX}
+    own = {
+        "network": 128 + SHADOW_REACH_PX,
+        "spectral": cloud_spectrum.MARGIN_PX,
+        "s2cloudless": 30,
+        "ukis": ukis.MARGIN_PX,
+    }
     cast = REACH_PX if setting.sun and used in ("spectral", "s2cloudless") else 0
     return own.get(used, 0) + cast + _buffer_px(used, setting)
 
@@ -137,7 +145,8 @@ def _clear_by_network(dn: Bands, level: str, classify: CloudClassifier, setting:
     bands = [dn[n] for n in NETWORK_BANDS]
     found = classify(bands, corrected=level == "L2A", origin_px=setting.origin_px)
     seen = has_data(dn, NETWORK_BANDS)
-    hidden = seen & ~np.isin(found, NETWORK_CLEAR) & ~((found == NETWORK_SHADOW) & is_water(dn))
+    cast = dilate(np.isin(found, NETWORK_CLOUD), SHADOW_REACH_PX) & ~is_water(dn)
+    hidden = seen & ~np.isin(found, NETWORK_CLEAR) & ((found != NETWORK_SHADOW) | cast)
     return seen & ~dilate(hidden, _buffer_px("network", setting))
 
 

@@ -14,6 +14,7 @@ from eomap.sensors.cloudmask import (
     MARGIN_PX,
     NETWORK_BANDS,
     S2CLOUDLESS_BANDS,
+    SHADOW_REACH_PX,
     SPECTRAL_BANDS,
     Setting,
     bands_needed,
@@ -197,7 +198,7 @@ def six(*spectrum):
 def test_auto_asks_the_network_where_there_is_no_classification():
     classes = np.zeros((40, 40), np.uint8)
     classes[:, :8], classes[:8, 20:] = 4, 255
-    classes[20, 20] = 3
+    classes[20, 20], classes[30, 30] = 3, 2
     told = Told(classes)
     setting = Setting(origin_px=(30, 70), buffer_m=0.0)
     mask, used = clear_mask(six(*FOREST), None, level="L1C", method="auto", classify=told, setting=setting)
@@ -208,7 +209,7 @@ def test_auto_asks_the_network_where_there_is_no_classification():
     assert mask[20, 21] and mask[20, 19]
 
 
-@pytest.mark.parametrize("hidden", [1, 2, 3])
+@pytest.mark.parametrize("hidden", [1, 2])
 def test_what_the_network_hides_may_grow(hidden):
     classes = np.zeros((40, 40), np.uint8)
     classes[20, 20] = hidden
@@ -217,6 +218,14 @@ def test_what_the_network_hides_may_grow(hidden):
     mask, _ = clear_mask(six(*FOREST), None, setting=Setting(buffer_m=20.0), **how)
     assert (~mask).sum() == 25
     assert not mask[18:23, 18:23].any()
+
+
+def test_shadow_counts_near_cloud_only():
+    classes = np.zeros((40, 200), np.uint8)
+    classes[20, 0], classes[20, SHADOW_REACH_PX], classes[20, SHADOW_REACH_PX + 1] = 2, 3, 3
+    dn = {n: np.full((40, 200), v, np.uint16) for n, v in zip(NETWORK_BANDS, (*FOREST[:5], 77), strict=True)}
+    mask, _ = clear_mask(dn, None, level="L1C", method="network", classify=Told(classes))
+    assert np.argwhere(~mask).tolist() == [[20, 0], [20, SHADOW_REACH_PX]]
 
 
 def test_the_edge_of_an_image_does_not_grow():
@@ -257,7 +266,7 @@ def test_margins_hold_what_a_method_needs():
     low = Setting(sun=SunAt(45.0, 180.0))
     assert margin_px("scl") == margin_px("none") == 0
     assert margin_px("scl", setting=Setting(buffer_m=60.0)) == 6
-    assert margin_px("network") == Told(None).margin_px
+    assert margin_px("network") == Told(None).margin_px + SHADOW_REACH_PX
     assert margin_px("auto") == margin_px("network") <= MARGIN_PX
     assert margin_px("s2cloudless", setting=low) == 30 + REACH_PX
     assert margin_px("auto", has_scl=True) == 0
