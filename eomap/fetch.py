@@ -316,11 +316,13 @@ def _seen(at: _Reading, look: Look, block: Frame) -> _Seen | None:
     if len(group) > 1:
         owner = np.full(block.shape, _NOBODY, np.uint8)
     for n, scene in enumerate(group):
+        # What the mask reads says where a scene is; where it does not, the first band does.
+        names = [b for b in at.by.mask_bands(scene, at.mask) if scene.band(b)]
+        if not names and owner is None:  # it shows wherever its bands do, and those are read later
+            return _Seen(look, ~clear, None, slice(0, block.height), slice(0, block.width))
         margin = at.by.margin_px(scene, at.mask)
         wide = block.sub(-margin, block.height + margin, -margin, block.width + margin)
         inner = (slice(margin, margin + block.height), slice(margin, margin + block.width))
-        # What the mask reads says where a scene is; where it does not, the first band does.
-        names = [b for b in at.by.mask_bands(scene, at.mask) if scene.band(b)]
         tell = any(at.unseen(scene, b) is not None for b in names)
         if not names or (len(group) > 1 and not tell):
             names.append(at.need.bands[0])
