@@ -19,10 +19,12 @@ from masks import RECIPE
 
 from eomap.core.grid import Frame
 from eomap.core.period import Period
+from eomap.core.ports import CloudClassifier
 from eomap.io.cloud_weights import load_cloud_network
 from eomap.kernels.median import median_composite
 from eomap.sensors.cloud_shadow import SunAt
-from eomap.sensors.cloudmask import NETWORK_BANDS, Setting, clear_mask
+from eomap.sensors.cloudmask import NETWORK_BANDS, NETWORK_CLOUD, NETWORK_SHADOW, Setting, clear_mask
+from eomap.sensors.water_snow import is_water
 from eomap.twin.acquisitions import Acquisition, acquisitions
 from eomap.twin.sky import CLEAR, Sky
 from eomap.twin.world import World, sun_at
@@ -75,6 +77,7 @@ def main() -> None:
             sun = sun_at(acquisition.frame, acquisition.moment)
             sky: Sky = world.sky(place.frame, acquisition.day, sun)
             masks.setdefault("a perfect mask", []).append(sky.classes() == CLEAR)
+            masks.setdefault("network, shadow anywhere", []).append(shadow_anywhere(dn, classify))
             for name, method, growths in WAYS:
                 cast = SunAt(sun.zenith_deg, sun.azimuth_deg) if "cast" in name else None
                 for grown in growths:
@@ -108,6 +111,13 @@ def seen(world: World, acquisition: Acquisition, frame: Frame) -> tuple[dict, np
         fine[name] = np.repeat(np.repeat(whole, factor, 0), factor, 1)
     scl = fine.pop("SCL").astype(np.uint8)
     return {n: v.astype(np.uint16) for n, v in fine.items()}, scl
+
+
+def shadow_anywhere(dn: dict, classify: CloudClassifier) -> Bool:
+    """Return the network's mask as if its shadow counted far from cloud, too."""
+    found = classify([dn[n] for n in NETWORK_BANDS], corrected=True, origin_px=(0, 0))
+    shadow = (found == NETWORK_SHADOW) & ~is_water(dn)
+    return ~(np.isin(found, NETWORK_CLOUD) | shadow)
 
 
 def compared(found_byx: npt.NDArray, count_yx: npt.NDArray, truth_byx: npt.NDArray, where: Bool) -> Row:

@@ -39,6 +39,8 @@ DATA = Path(os.environ.get("EOMAP_SHARED", Path(__file__).parents[2] / "shared")
 RECIPE = Path(__file__).parents[1] / "models" / "eomap-clouds-s"
 HAVEL = "S2A_MSIL1C_20170216T102101_T33UUU_clip"
 TWIN_SEED, TWIN_PLACES, TWIN_SIDE_PX = 4_711, 12, 1_020
+LABELLED_REACH_PX = SHADOW_REACH_PX // 3
+"""600 m in pixels of 30 m: the labelled scene does not state its own, its authors work at about that."""
 METHODS = ("spectral", "spectral, cast", "s2cloudless", "s2cloudless, cast", "ukis, bare", "ukis", "network")
 U8 = npt.NDArray[np.uint8]
 Dn = dict[str, npt.NDArray[np.uint16]]
@@ -92,10 +94,10 @@ def found_by(method: str, dn: Dn, level: str, sun: SunAt | None) -> U8 | None:
     return out
 
 
-def coarse(five: U8, dn: Dn) -> U8:
+def coarse(five: U8, dn: Dn, *, reach_px: int = SHADOW_REACH_PX) -> U8:
     """Return 0, 1, 2 as `clear_mask` takes the network's classes: not all of its shadow counts."""
     out = np.array([COARSE[c] for c in range(5)], np.uint8)[np.minimum(five, 4)]
-    out[(out == 2) & (is_water(dn) | ~dilate(np.isin(five, NETWORK_CLOUD), SHADOW_REACH_PX))] = 0
+    out[(out == 2) & (is_water(dn) | ~dilate(np.isin(five, NETWORK_CLOUD), reach_px))] = 0
     return out
 
 
@@ -163,7 +165,7 @@ def labelled() -> dict:
     dn = {n: np.round(image[..., k] * 10_000).astype(np.uint16) for k, n in enumerate(NETWORK_BANDS)}
     truth = np.where(label == 4, 1, np.where(label == 0, 2, 0))
     # The scene comes at the pixel size for which networks like ukis are made: no change of size here.
-    ours = coarse(network_classes(dn, "L1C", every_px=1), dn)
+    ours = coarse(network_classes(dn, "L1C", every_px=1), dn, reach_px=LABELLED_REACH_PX)
     rows = {"spectral": (~clear_by_spectrum(dn, "L1C")).astype(int), "network": ours}
     if "ukis" in available():
         rows["ukis"] = as_it_is(image)

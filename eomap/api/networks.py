@@ -1,40 +1,64 @@
-"""The networks that maps are made with."""
+"""The networks that maps and their masks are made with."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eomap.api.planning import Notify, silent
+from eomap.errors import MisuseError
+
+if TYPE_CHECKING:
+    from eomap.io.cloud_weights import MaskModel
+    from eomap.io.registry import Model
 
 
 def models() -> list[dict[str, Any]]:
-    """Return one record per network: name, product, level it was trained on, licence, size."""
+    """Return one record per network: what it is for and was trained on, licence, size, digest, card.
+
+    `for` is a product, or cloud masks; `trained on` the level of the images, or synthetic scenes; `card`
+    lies below the models folder.
+    """
+    from eomap.io.cloud_weights import mask_model
     from eomap.io.registry import models as entries
 
-    return [
-        {
-            "name": e.name,
-            "product": e.product,
-            "trained on": e.level,
-            "licence": e.licence,
-            "kB": round(e.size / 1000),
-            "MFLOP per cell": e.mflop_per_cell,
-            "title": e.title,
-        }
-        for e in entries()
-    ]
+    masks = mask_model()
+    made = [_record(e, e.product, e.level, e.mflop_per_cell) for e in entries()]
+    return [*made, _record(masks, masks.purpose, masks.trained_on, None)]
+
+
+def _record(entry: "Model | MaskModel", purpose: str, trained_on: str, mflop: float | None) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "for": purpose,
+        "trained on": trained_on,
+        "licence": entry.licence,
+        "kB": round(entry.size / 1000),
+        "MFLOP per cell": mflop,
+        "sha256": entry.sha256,
+        "card": entry.card,
+        "title": entry.title,
+    }
 
 
 def model_card(name: str) -> str:
     """Return the card of a network as Markdown; raise MisuseError naming the networks there are."""
-    from eomap.io.registry import model, models_folder
+    from eomap.io.registry import models_folder
 
-    return (models_folder() / model(name).card).read_text(encoding="utf-8")
+    cards = {record["name"]: record["card"] for record in models()}
+    if name not in cards:
+        known = ", ".join(cards)
+        raise MisuseError(
+            "network", expected=f"one of {known}", got=repr(name[:80]), hint="eomap models list"
+        )
+    return (models_folder() / cards[name]).read_text(encoding="utf-8")
 
 
 def fetch_model(name: str, *, notify: Notify = silent) -> str:
     """Fetch a network's published weights once, verified and converted; return where they lie."""
+    from eomap.io.cloud_weights import cloud_weights_path, mask_model
     from eomap.io.registry import model
     from eomap.io.weights import weights_path
 
+    if name == mask_model().name:
+        return str(cloud_weights_path())
     return str(
         weights_path(
             model(name),

@@ -1,4 +1,4 @@
-"""`eomap models`: the networks, where they come from and whether they are here."""
+"""`eomap models`: the networks, where they come from and what they are for."""
 
 import json
 
@@ -13,11 +13,12 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def models_list(*, as_json: bool) -> None:
-    """List the networks, their licence and whether they are on this machine."""
+    """List the networks: what each is for, what it was trained on, licence, size, digest."""
     from eomap import answers, api
 
     found = api.models()
-    print(json.dumps(found, indent=1) if as_json else answers.table(found))
+    short = [{k: v[:12] if k == "sha256" else v for k, v in e.items() if k != "card"} for e in found]
+    print(json.dumps(found, indent=1) if as_json else answers.table(short))
 
 
 @models.command("show")

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ class MaskModel:
     licence: str
     card: str
     """Path of the card below the models folder."""
+    purpose: str
+    trained_on: str
     test: tuple[int, ...]
     """How many pixels of `known_input` fall into each class, exactly: sums of the network are exact."""
 
@@ -61,17 +64,8 @@ def load_cloud_network(*, every_px: int = 2) -> CloudClassifier:
     from safetensors.torch import load
 
     entry = mask_model()
-    path = models_folder() / entry.file
-    data = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise BrokenInputError(
-            f"weights of {entry.name}",
-            expected=f"{entry.size} bytes, sha256 {entry.sha256[:16]}...",
-            got=f"{len(data)} bytes of other content",
-            hint="reinstall eomap",
-        )
     network = _named(entry.architecture)()
-    network.load_state_dict(load(data))
+    network.load_state_dict(load(_shipped(entry)[1]))
     network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     ask = _named(entry.predictor)
     ready: CloudClassifier = ask(entry.name, entry.sha256, network, every_px=every_px)
@@ -82,6 +76,24 @@ def load_cloud_network(*, every_px: int = 2) -> CloudClassifier:
             f"model {entry.name}", expected=f"the registry's test answer {entry.test}", got=str(counts)
         )
     return ready
+
+
+def cloud_weights_path() -> Path:
+    """Return where the weights lie; raise BrokenInputError where they are not those of the registry."""
+    return _shipped(mask_model())[0]
+
+
+def _shipped(entry: MaskModel) -> tuple[Path, bytes]:
+    path = models_folder() / entry.file
+    data = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise BrokenInputError(
+            f"weights of {entry.name}",
+            expected=f"{entry.size} bytes, sha256 {entry.sha256[:16]}...",
+            got=f"{len(data)} bytes of other content",
+            hint="reinstall eomap",
+        )
+    return path, data
 
 
 def _named(target: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from eomap.io.cloud_weights import mask_model
 from eomap.io.registry import models
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,12 @@ def unpacked(tmp_path_factory):
 
 def test_it_holds_what_the_registry_names(unpacked):
     inside = unpacked / "eomap" / "_models"
-    named = ["registry.toml", *(m.card for m in models()), *(m.file for m in models() if m.shipped)]
+    known = (*models(), mask_model())
+    named = [
+        "registry.toml",
+        *(m.card for m in known),
+        *(m.file for m in known if m.file.endswith("safetensors")),
+    ]
     for name in named:
         assert (inside / name).read_bytes() == (ROOT / "models" / name).read_bytes(), name
 
