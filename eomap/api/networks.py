@@ -46,7 +46,7 @@ def model_card(name: str) -> str:
     if name not in cards:
         known = ", ".join(cards)
         raise MisuseError(
-            "network", expected=f"one of {known}", got=repr(name[:80]), hint="eomap models list"
+            "--model", expected=f"one of {known}", got=repr(name[:80]), hint="eomap models list"
         )
     return (models_folder() / cards[name]).read_text(encoding="utf-8")
 

@@ -382,7 +382,9 @@ def _mask_network(plan: Plan) -> dict[str, Any]:
     if not any(mask_of(scene_of(plan, s), plan.mask) == "network" for s in plan.scenes):
         return {}
     known = mask_model()
-    return {"eomap:mask_network": {"name": known.name, "sha256": known.sha256, "trained_on": "synthetic"}}
+    return {
+        "eomap:mask_network": {"name": known.name, "sha256": known.sha256, "trained_on": known.trained_on}
+    }
 
 
 def _public(catalog: str) -> str:

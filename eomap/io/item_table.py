@@ -61,7 +61,8 @@ def table_of(items: Sequence[Item], *, search: Mapping[str, Any] | None = None) 
     shapes = shapely.from_wkb([i.footprint_wkb for i in items]) if items else np.array([], dtype=object)
     properties = [{k: v for k, v in i.properties.items() if k not in _OURS} for i in items]
     columns = _property_columns(properties)
-    names = sorted({a.name for i in items for a in i.assets})
+    # A struct needs a child to be written, also where there is no asset.
+    names = sorted({a.name for i in items for a in i.assets}) or ["none"]
     found: dict[str, pa.Array] = {
         "type": pa.array(["Feature"] * len(items), pa.string()),
         "stac_version": pa.array(["1.1.0"] * len(items), pa.string()),

@@ -250,7 +250,7 @@ CALENDARS: dict[str, Calendar] = {
 def at_day(curve: Curve, day: float | F64) -> F64:
     """Return a curve's value on days of the northern year, which may lie beyond its ends.
 
-    >>> round(float(at_day(((350, 0.0), (20, 1.0)), 365.25 + 2.625)), 3)
+    >>> round(float(at_day(((350, 0.0), (20, 1.0)), 365.25 + 2.375)), 3)
     0.5
     """
     knots, values = np.array(curve, float).T

@@ -61,7 +61,7 @@ def test_a_network_is_refused_in_one_line(world, said, model):
 
 
 def test_what_cannot_fit_is_refused_before_anything_is_written(world, said):
-    code, _, err = said("run", *SEARCH, "--memory", "800MB", "--out", "other.zarr")
+    code, _, err = said("run", *SEARCH, "--memory", "100MB", "--out", "other.zarr")
     assert code == 2 and "per worker" in err and not (world[0] / "other.zarr").exists()
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eomap.errors import MisuseError
-from eomap.kernels.composite import composed
+from eomap.kernels.composite import Looks, composed
 from eomap.kernels.power import code_of, code_of_numpy, mean_in_power, mean_in_power_numpy, powers
 
 CODES = st.one_of(st.just(0), st.integers(1, 65_535), st.sampled_from([1, 65_535]))
@@ -48,7 +48,8 @@ def test_speckle_leaves_the_mean_where_it_is_but_not_the_median():
     power = 0.1 * rng.gamma(4.4, 1 / 4.4, (400, 1, 30, 30))
     looks = np.ones((400, 30, 30), bool)
     mean = mean_in_power(code_of(power), looks)[0] / 1000 - 50
-    median = composed("median", code_of(power), looks, np.ones(400, np.uint16)).code_byx / 1000 - 50
+    median = composed("median", Looks(code_of(power), looks, np.ones(400, np.uint16), ("VV",)))
+    median = median.code_byx / 1000 - 50
     assert mean.mean() == pytest.approx(-10, abs=0.02)
     assert median.mean() < -10.2
 
@@ -65,9 +66,8 @@ def test_nearest_codes_and_their_ends():
 
 def test_composite_by_power_has_count_spread_and_day():
     code = np.array([40_000, 41_000, 43_000], np.uint16).reshape(3, 1, 1, 1)
-    made = composed(
-        "mean_in_power", code, np.ones((3, 1, 1), bool), np.array([10, 20, 40], np.uint16), spread=True
-    )
+    days = np.array([10, 20, 40], np.uint16)
+    made = composed("mean_in_power", Looks(code, np.ones((3, 1, 1), bool), days, ("VV",)), spread=True)
     assert made.code_byx[0, 0, 0] == mean_in_power_numpy(code, np.ones((3, 1, 1), bool))[0][0, 0, 0]
     assert (int(made.n_clear_yx[0, 0]), int(made.spread_yx[0, 0]), int(made.day_yx[0, 0])) == (3, 1000, 23)
 
