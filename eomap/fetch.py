@@ -386,7 +386,7 @@ def _by_band(at: _Reading, looks: list[Look], block: Frame, out: _Canvas) -> Non
                 if made.day_yx is not None:
                     out.day_yx[...] = made.day_yx
                 if made.spread_yx is not None:
-                    np.add(total, made.spread_yx, out=total, where=made.spread_yx != NO_SPREAD)
+                    total += made.spread_yx  # NO_SPREAD, too: pixels of fewer than two looks get no mean
     if spread:
         mean = (2 * total + len(bands)) // (2 * len(bands))
         out.spread_yx[...] = np.where(out.n_clear_yx > 1, mean, NO_SPREAD)

@@ -147,14 +147,13 @@ def eomap_run(catalog: Path, aoi: Path, out: Path, engine: str) -> list[str]:
 def pixels(name: str, out: Path) -> np.ndarray:
     """Return what a contender wrote (b, y, x), 0 where nothing was seen."""
     if name.startswith("eomap"):
-        from eomap.core.grid import Window
+        from eomap.core.grid import Window, origin
         from eomap.io.cube import open_cube
 
         west, south, east, north = BOUNDS_M
-        cube = open_cube(str(out))
-        window = Window(
-            1, (10_000_000 - north) // 10, (10_000_000 - south) // 10, west // 10, east // 10, EPSG
-        )
+        west0, north0 = origin(EPSG)
+        rows, cols = [(north0 - v) // 10 for v in (north, south)], [(v - west0) // 10 for v in (west, east)]
+        cube, window = open_cube(str(out)), Window(1, *rows, *cols, EPSG)
         values = cube.read("reflectance", window)
         return np.where(values == 65_535, 0, values)
     if name.startswith("rasterio"):

@@ -95,7 +95,9 @@ def clear_mask(
     if used == "scl":
         if scl_yx is None:
             raise MisuseError("cloud mask scl", expected="a scene with SCL", got="none", hint="use auto")
-        clear = scl_clear(scl_yx) & has_data(dn, tuple(dn))
+        clear = scl_clear(scl_yx)
+        if dn:
+            clear &= has_data(dn, tuple(dn))
         if radius := _buffer_px(used, setting):
             clear &= ~dilate(np.isin(scl_yx, _SCL_GROWS), radius)
         return clear, used
