@@ -124,7 +124,7 @@ def main() -> None:
     scene = item("sentinel-2-l1c", SCENE)
     boxes, lon, lat = zone_cells(scene)
     zone_names = labels(boxes, EPSG)
-    maps = {(m, mask): lcz_map(scene, m, mask) for mask in ("none", "auto") for m in networks()}
+    maps = {(m, mask): lcz_map(scene, m, mask) for mask in ("none", "spectral") for m in networks()}
     lattice_names = labels(lattice_cells(next(iter(maps.values()))), 4326)
     codes = {k: made.at(lon, lat) for k, made in maps.items()}
     for title, names, values in (
@@ -140,7 +140,7 @@ def main() -> None:
         )
         for (model, mask), code in values.items():
             print(f"| {model} | {mask} | {score(names, code)} |")
-    clear = codes[networks()[0], "auto"] > 0
+    clear = codes[networks()[0], "spectral"] > 0
     print(
         "\n| what the cells are called, all / where the mask sees clear ground | n | "
         + " | ".join(GROUPS)
@@ -153,13 +153,13 @@ def main() -> None:
             for words, cells in (("all", zone_names == label), ("clear", (zone_names == label) & clear)):
                 counts = [int((np.isin(code, g) & cells).sum()) for g in GROUPS.values()]
                 print(f"| {model}, {label}, {words} | {cells.sum()} | " + " | ".join(map(str, counts)) + " |")
-    print("\n| mask auto: right, by the class's share of the 320 m window | under .5 | .5 to .75 | .75 on |")
+    print("\n| mask spectral: right, by the class's share of the 320 m window | under .5 | .5 to .75 | .75 on |")
     print("|---|---|---|---|")
     polygons = landuse(EPSG)
     for label in ("forest", "water"):
         share = surroundings(boxes, polygons[label])
         for model in networks():
-            code = codes[model, "auto"]
+            code = codes[model, "spectral"]
             row = []
             for low, high in ((0, 0.5), (0.5, 0.75), (0.75, 1.01)):
                 cells = (zone_names == label) & (code > 0) & (share >= low) & (share < high)
@@ -172,7 +172,7 @@ def main() -> None:
         print(
             f"\nNDVI of clear {label}: median {middle:.2f}, 10th to 90th percentile {low:.2f} to {high:.2f}"
         )
-    code = codes[networks()[0], "auto"]
+    code = codes[networks()[0], "spectral"]
     trees = ndvi[(zone_names == "forest") & np.isin(code, TREES)]
     print(f"\nNDVI of forest that {networks()[0]} calls trees: median {np.nanmedian(trees):.2f}")
     print(f"\nIts masked map, all cells: {(code == 11).sum()} dense trees, {(code == 17).sum()} water")

@@ -73,7 +73,7 @@ def main() -> None:
         for folder in sorted((DATA / "catalog" / collection).glob("*/")):
             if "MSIL1C" in folder.name:
                 continue  # Havel: lcz_havel.py
-            maps = {n: lcz_map(item(collection, folder.name), n, "auto") for n in names}
+            maps = {n: lcz_map(item(collection, folder.name), n, "spectral") for n in names}
             codes = {n: m.codes for n, m in maps.items()}
             seen = codes[names[0]] > 0
             label = f"{folder.name[:30]} | {level.upper()}"
