@@ -153,7 +153,9 @@ def main() -> None:
             for words, cells in (("all", zone_names == label), ("clear", (zone_names == label) & clear)):
                 counts = [int((np.isin(code, g) & cells).sum()) for g in GROUPS.values()]
                 print(f"| {model}, {label}, {words} | {cells.sum()} | " + " | ".join(map(str, counts)) + " |")
-    print("\n| mask spectral: right, by the class's share of the 320 m window | under .5 | .5 to .75 | .75 on |")
+    print(
+        "\n| mask spectral: right, by the class's share of the 320 m window | under .5 | .5 to .75 | .75 on |"
+    )
     print("|---|---|---|---|")
     polygons = landuse(EPSG)
     for label in ("forest", "water"):
