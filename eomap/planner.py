@@ -42,8 +42,8 @@ LATTICE_CELLS_PER_SECOND = 1.6e6
 """Of a product without a network, per CPU-second: 10 looks composed, placed, landed (bench/composite.py)."""
 MASKED_PIXELS_PER_SECOND = 1e7
 """Of the network that masks clouds, 10 m, per CPU-second (bench/masks.py)."""
-READ_BYTES_PER_SECOND = 30e6
-"""Needed bytes read and masked per CPU-second: less from JPEG 2000, more from GeoTIFF (bench/README.md)."""
+READ_BYTES_PER_SECOND, JPEG_2000_BYTES_PER_SECOND = 150e6, 30e6
+"""Needed bytes read and masked per CPU-second (bench/README.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,9 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             *([order.mask_network] if networked(order, scenes) else []),
         ]
     )
-    seconds = read / READ_BYTES_PER_SECOND + _making_s(order, window, frame)
+    jpeg = any(b.href.lower().endswith(".jp2") for s in scenes for b in s.bands)
+    rate = JPEG_2000_BYTES_PER_SECOND if jpeg else READ_BYTES_PER_SECOND
+    seconds = read / rate + _making_s(order, window, frame)
     if networked(order, scenes):
         seconds += len(scenes) * frame.height * frame.width / MASKED_PIXELS_PER_SECOND
     return Task(
