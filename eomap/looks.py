@@ -13,7 +13,7 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from eomap.core.period import Period
+from eomap.core.period import EPOCH, Period
 from eomap.core.source import Scene
 
 Bounds = tuple[float, float, float, float]
@@ -22,7 +22,6 @@ POINTS = SIDE * SIDE
 """As many as a word has bits."""
 LEAST_CLEAR = 10
 """Thousandths of a scene that its catalogue calls wholly cloudy: taken where nothing else is there."""
-EPOCH = date(1970, 1, 1)
 
 
 def points_of(bounds: Bounds, area: BaseGeometry | None) -> npt.NDArray[np.float64]:

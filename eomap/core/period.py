@@ -9,6 +9,9 @@ from eomap.errors import MisuseError
 
 _FORMS = "2024, 2024-06, 2024-06-01/2024-08-31 (both days included)"
 
+EPOCH = date(1970, 1, 1)
+"""Where days are counted from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Period:

@@ -13,16 +13,16 @@ from shapely import from_wkb
 
 from eomap.core import speckle
 from eomap.core.grid import Frame
+from eomap.core.methods import BEST_EDGE_PX
+from eomap.core.period import EPOCH
 from eomap.core.ports import U16, Bool, PixelReader
 from eomap.core.product import Need
 from eomap.core.sensor import Beside, Pixels, Sensor
 from eomap.core.source import Band, Scene
 from eomap.errors import BrokenInputError
-from eomap.kernels.composite import BEST_EDGE_PX
 
 Look = tuple[date, tuple[Scene, ...]]
 """What one pass saw on one solar day; earlier scenes come first where they overlap."""
-EPOCH = date(1970, 1, 1)
 READS_AT_ONCE = 4
 """Looks whose files are read side by side from afar, where waiting costs more than decoding."""
 

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from eomap.core.methods import DEVIATION_SCALES, GREENNESS_BANDS
 from eomap.errors import MisuseError
 from eomap.kernels.choice import Chosen, best_scored, greenest, medoid
 from eomap.kernels.clearance import clearance
@@ -24,8 +25,6 @@ from eomap.kernels.power import mean_in_power
 U16 = npt.NDArray[np.uint16]
 Bool = npt.NDArray[np.bool_]
 
-DEVIATION_SCALES = (1e-6, 1.0, 1e-5)
-"""Of the deviations as they are stored: spectral, Euclidean (in codes), Bray-Curtis."""
 _TOP = 65_534
 
 
@@ -142,10 +141,6 @@ def _spread(looks: Looks, asked: bool) -> U16 | None:
     return median_and_spread(looks.code_tbyx, looks.clear_tyx)[2] if asked else None
 
 
-GREENNESS_BANDS = ("B04", "B08")
-"""Red and near infrared, for `greenest`."""
-BEST_EDGE_PX = 30
-"""How far from cloud a look can gain by it."""
 METHODS: Mapping[str, Callable[[Looks, bool], Composed]] = {
     "median": _median,
     "geomedian": _geomedian,
@@ -162,7 +157,7 @@ METHODS: Mapping[str, Callable[[Looks, bool], Composed]] = {
 def composed(method: str, looks: Looks, *, spread: bool = False, days: bool = True) -> Composed:
     """Return the composite of the looks of a block.
 
-    Only `best` looks beyond the block, BEST_EDGE_PX far. Raises MisuseError on an unknown method.
+    Only `best` looks beyond the block, by `BEST_EDGE_PX`. Raises MisuseError on an unknown method.
     """
     if method not in METHODS:
         raise MisuseError("--method", expected=f"one of {', '.join(METHODS)}", got=method)

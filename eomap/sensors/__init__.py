@@ -5,6 +5,7 @@ from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from eomap.core.methods import BY_BAND
 from eomap.core.product import Need
 from eomap.core.sensor import Sensor
 from eomap.core.source import Scene
@@ -24,10 +25,6 @@ def sensor(name: str) -> Sensor:
         return sensors()[name]
     except KeyError:
         raise MisuseError("--sensor", expected=f"one of {', '.join(sensors())}", got=name) from None
-
-
-BY_BAND = ("median", "mean", "p10", "p25", "p75", "p90")
-"""Methods that take one band after the other."""
 
 
 def reads_by_band(need: Need, mask: str, scenes: Sequence[Scene]) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from eomap.core.grid import cell_index
 from eomap.core.layer import Layer
+from eomap.core.methods import DEVIATION_SCALES, GREENNESS_BANDS
 from eomap.core.ports import U16, Bool, Predictor
 from eomap.core.product import Inputs, Need, Product
 from eomap.core.sensor import Sensor
@@ -19,14 +20,8 @@ from eomap.errors import MisuseError
 from eomap.sensors import sensor
 
 FILL, NO_LOOK, LARGEST = 65_535, 0, 65_534
-GREENNESS_BANDS = ("B04", "B08")
-DEVIATION_LAYERS = (
-    Layer("smad", "uint16", "spectral median absolute deviation from the geomedian", fill=FILL, scale=1e-6),
-    Layer("emad", "uint16", "Euclidean median absolute deviation from the geomedian", fill=FILL, scale=1e-4),
-    Layer("bcmad", "uint16", "Bray-Curtis deviation from the geomedian, median", fill=FILL, scale=1e-5),
-)
-"""Of Roberts, Dunn and Mueller 2018, doi:10.1109/IGARSS.2018.8518312; scales as in `kernels.composite`."""
-DEVIATIONS = tuple(layer.name for layer in DEVIATION_LAYERS)
+DEVIATIONS = {"smad": "spectral", "emad": "Euclidean", "bcmad": "Bray-Curtis"}
+"""Deviations of Roberts, Dunn and Mueller 2018, doi:10.1109/IGARSS.2018.8518312."""
 STRIP_ROWS = 250
 """Rows of cells placed at once: exact positions of a whole tile would take more memory than its values."""
 
@@ -152,13 +147,22 @@ def variant(
                 fill=FILL,
                 unit="days since 1970-01-01",
             ),
-            *(DEVIATION_LAYERS if deviations else ()),
+            *(_deviation_layers(by) if deviations else ()),
         ),
         step=by.step,
         cell_px=1,
         origin_m=by.origin_m,
         compute=Placed(by.quantity),
         variant=variant,
+    )
+
+
+def _deviation_layers(by: Sensor) -> tuple[Layer, ...]:
+    spectral, euclidean, bray_curtis = DEVIATION_SCALES
+    scales = (spectral, euclidean * by.scale, bray_curtis)
+    return tuple(
+        Layer(name, "uint16", f"median {kind} deviation from the geomedian", fill=FILL, scale=scale)
+        for (name, kind), scale in zip(DEVIATIONS.items(), scales, strict=True)
     )
 
 

@@ -2,7 +2,7 @@
 
 from eomap.sensors.sentinel2.names import BANDS, LCZ_BANDS, SCENE_CLASS, asset_names, baseline_of, level_of
 from eomap.sensors.sentinel2.offset import OffsetDecision, offset_doubt, offset_of
-from eomap.sensors.sentinel2.scenes import CLEAR_SCENE_CLASSES, reflectance_dn, scl_clear, to_scene
+from eomap.sensors.sentinel2.scenes import reflectance_dn, to_scene
 from eomap.sensors.sentinel2.sensor import SENSOR
 from eomap.sensors.sentinel2.twins import newest_baseline, tile_of
 
@@ -10,7 +10,6 @@ SENSORS = (SENSOR,)
 
 __all__ = [
     "BANDS",
-    "CLEAR_SCENE_CLASSES",
     "LCZ_BANDS",
     "SCENE_CLASS",
     "SENSORS",
@@ -22,7 +21,6 @@ __all__ = [
     "offset_doubt",
     "offset_of",
     "reflectance_dn",
-    "scl_clear",
     "tile_of",
     "to_scene",
 ]

@@ -91,18 +91,3 @@ def reflectance_dn(raw_yx: npt.NDArray[np.generic], band: Band) -> npt.NDArray[n
     out = np.clip(value, 1, 65535).astype(np.uint16)
     out[unseen] = 0
     return out
-
-
-CLEAR_SCENE_CLASSES = (2, 4, 5, 6, 7, 11)
-"""Scene classes taken as a clear look at the ground.
-
-4 vegetation, 5 bare, 6 water and 11 snow are ground. 2 (dark area, terrain shadow) and 7
-(unclassified) are kept: they hold burnt land, asphalt, dark water, shaded slopes and mixed
-settlement, which would otherwise never be seen, while a median over a period withstands their few
-errors. 0 nodata, 1 defective, 3 cloud shadow, 8 and 9 cloud, 10 cirrus are not clear.
-"""
-
-
-def scl_clear(scl_yx: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Return where a scene classification (y, x) says that the ground was seen."""
-    return np.isin(scl_yx, CLEAR_SCENE_CLASSES)

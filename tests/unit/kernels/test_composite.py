@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from eomap.core.methods import BEST_EDGE_PX
 from eomap.errors import MisuseError
 from eomap.kernels.clearance import clearance, clearance_numpy
-from eomap.kernels.composite import BEST_EDGE_PX, METHODS, Looks, composed
+from eomap.kernels.composite import METHODS, Looks, composed
 
 BANDS = ("B02", "B03", "B04", "B08")
 

@@ -277,12 +277,6 @@ def test_reflectance_of_other_scales_nodata_and_nan():
     assert signed.tolist() == [[0, 1, 7]]
 
 
-def test_scene_classes_that_show_the_ground():
-    clear = s2.scl_clear(np.arange(12, dtype=np.uint8).reshape(3, 4))
-    assert np.flatnonzero(clear).tolist() == [2, 4, 5, 6, 7, 11]
-    assert clear.shape == (3, 4)
-
-
 def dark_dn(folder, document):
     import rasterio
 

@@ -15,12 +15,12 @@ from eomap.core.source import Band
 from eomap.errors import BrokenInputError, MisuseError
 from eomap.io.catalog import open_catalog
 from eomap.io.pixels import RasterReader
+from eomap.sensors.cloudmask import scl_clear
 from eomap.sensors.sentinel2 import (
     newest_baseline,
     offset_doubt,
     offset_of,
     reflectance_dn,
-    scl_clear,
     to_scene,
 )
 from eomap.twin.build import Order, build
