@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 done with gaps or faults found, 2 the request cannot be do
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,76 +12,9 @@ import click
 
 from eomap import __version__
 from eomap.cli.models import models
+from eomap.cli.options import ENGINE, SELECTION, bytes_of, cube_argument, json_option, with_options
 from eomap.cli.twin import twin
 from eomap.errors import EomapError, MisuseError
-
-_SELECTION = (
-    click.option("--aoi", help="Area: GeoJSON, GPKG, GeoParquet, KML or Shapefile."),
-    click.option("--bbox", help="Area as west,south,east,north in degrees."),
-    click.option("--product", default="lcz", show_default=True, help="Which map to make."),
-    click.option(
-        "--sensor", help="Of whose pixels, for products that can: sentinel-2, sentinel-1, enmap ..."
-    ),
-    click.option("--method", help="How many looks become one picture.  [default: median; of radar: mean]"),
-    click.option("--bands", help="Bands of a composite, e.g. B02,B03,B04,B08.  [default: the sensor's]"),
-    click.option("--speckle", help="Filter of radar looks: lee or multitemporal.  [default: none]"),
-    click.option("--orbit", help="Radar looks of one orbit only: ascending, descending or a number."),
-    click.option("--period", help="2024, 2024-06 or 2024-06-01/2024-08-31.  [default: the last full year]"),
-    click.option(
-        "--catalog",
-        default="earth-search",
-        show_default=True,
-        help="earth-search, planetary-computer, cdse, dlr-enmap, a path or URL of STAC, or a kept search.",
-    ),
-    click.option("--collection", help="STAC collection.  [default: the catalogue's for the sensor]"),
-    click.option("--model", help="Network; see `eomap models list`.  [default: by the scenes' level]"),
-    click.option(
-        "--mask",
-        default="auto",
-        show_default=True,
-        help="auto or none; scl, network, spectral, s2cloudless or ukis; of radar border.",
-    ),
-    click.option(
-        "--extent",
-        default="aoi",
-        show_default=True,
-        help="aoi: the cube spans the area's tiles; global: the Earth.",
-    ),
-    click.option(
-        "--grid",
-        default="lattice",
-        show_default=True,
-        help="lattice: one global grid in degrees; utm: Sentinel-2's own pixels, nothing resampled, a group"
-        " per UTM zone; EPSG:32632: that one zone for an area on a border.",
-    ),
-    click.option("--layer", "layers", multiple=True, help="Optional layer to add, e.g. probability."),
-    click.option(
-        "--memory", default="6GB", show_default=True, help="Budget of one worker; the plan keeps within it."
-    ),
-    click.option("--max-cloud", type=float, help="Leave out scenes called cloudier than this, in percent."),
-    click.option("--max-looks", type=int, help="Read only the best looks, so many at each place."),
-    click.option("--search", help="Keep the catalogue's answer in this .parquet, and read it there again."),
-)
-_ENGINE = (
-    click.option("--engine", default="ray", show_default=True, help="ray, or inline (one process)."),
-    click.option("--workers", type=int, help="Predictors.  [default: one per GPU, else one per CPU]"),
-    click.option("--address", help="A running Ray cluster.  [default: this machine]"),
-)
-
-
-def _with(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a decorator that adds the options, in order."""
-
-    def add(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-_cube = click.argument("cube")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(epilog="Start with: eomap plan --aoi area.geojson --product lcz")
@@ -100,37 +32,14 @@ def _planned(selection: dict[str, Any], answers: Any) -> Any:
     listed = tuple(b.strip() for b in (bands or "").split(",") if b.strip())
     with searching() as notify:
         return api.plan(
-            aoi, memory_bytes=_bytes(memory), bands=listed, answers=answers, notify=notify, **selection
+            aoi, memory_bytes=bytes_of(memory), bands=listed, answers=answers, notify=notify, **selection
         )
 
 
-def _bytes(text: str) -> int:
-    units = {
-        "kb": 1e3,
-        "mb": 1e6,
-        "gb": 1e9,
-        "tb": 1e12,
-        "kib": 2**10,
-        "mib": 2**20,
-        "gib": 2**30,
-        "b": 1,
-        "": 1,
-    }
-    digits = text.strip().lower().rstrip("abcdefghijklmnopqrstuvwxyz ")
-    unit = text.strip().lower()[len(digits) :].strip()
-    try:
-        size = int(float(digits) * units[unit])
-    except (ValueError, KeyError, OverflowError):
-        raise MisuseError("--memory", expected="a size such as 3GB or 800MB", got=text) from None
-    if size <= 0:
-        raise MisuseError("--memory", expected="more than nothing", got=text)
-    return size
-
-
 @app.command()
-@_with(*_SELECTION)
+@with_options(*SELECTION)
 @click.option("--out", help="Where the cube goes.  [default: AREA-PRODUCT-PERIOD.zarr]")
-@_with(*_ENGINE)
+@with_options(*ENGINE)
 @click.option("--gpus-per-worker", type=float, help="GPU share of a predictor.")
 def run(
     *,
@@ -233,9 +142,9 @@ def _duration(seconds: float) -> str:
 
 
 @app.command()
-@_with(*_SELECTION)
+@with_options(*SELECTION)
 @click.option("--out", help="Write the tiles as .geojson or .parquet, to look at on a map.")
-@_json
+@json_option
 def plan(*, out: str | None, search: str | None, as_json: bool, **selection: Any) -> None:
     """Say what a run would do: tiles, scenes, bytes, memory, time. Only --out and --search are written."""
     from eomap import api
@@ -257,8 +166,8 @@ def plan(*, out: str | None, search: str | None, as_json: bool, **selection: Any
 
 
 @app.command()
-@_cube
-@_json
+@cube_argument
+@json_option
 def status(cube: str, *, as_json: bool) -> None:
     """Say how far a run is, and why tiles failed."""
     from eomap import api
@@ -284,8 +193,8 @@ def status(cube: str, *, as_json: bool) -> None:
 
 
 @app.command()
-@_cube
-@_json
+@cube_argument
+@json_option
 def verify(cube: str, *, as_json: bool) -> None:
     """Check a cube: planned = recorded = present = sums agree. Exit 1 when a fault is found."""
     from eomap import api
@@ -305,8 +214,8 @@ def verify(cube: str, *, as_json: bool) -> None:
 
 
 @app.command()
-@_cube
-@_with(*_ENGINE)
+@cube_argument
+@with_options(*ENGINE)
 def repair(cube: str, **how: Any) -> None:
     """Do the tiles again that verify finds fault with, and only those."""
     from eomap import api
@@ -320,10 +229,10 @@ def repair(cube: str, **how: Any) -> None:
 
 
 @app.command()
-@_cube
+@cube_argument
 @click.option("--point", help="lon,lat in degrees.")
 @click.option("--aoi", help="Zones: a vector file; gives a class table in km2 per zone.")
-@_json
+@json_option
 def query(cube: str, *, point: str | None, aoi: str | None, as_json: bool) -> None:
     """Ask a cube what is at a point, or how much of each class lies in an area."""
     from eomap import answers, api
@@ -347,7 +256,7 @@ def _pair(text: str) -> tuple[float, float]:
 
 
 @app.command()
-@_cube
+@cube_argument
 @click.option("--cog", help="Write a cloud-optimised GeoTIFF.")
 @click.option("--png", help="Write a picture with legend and scale bar.")
 @click.option("--layer", help="Layer.  [default: the map itself]")
@@ -363,11 +272,11 @@ def export(cube: str, *, cog: str | None, png: str | None, layer: str | None) ->
 
 
 @app.command()
-@_cube
+@cube_argument
 @click.option("--truth", required=True, help="Folder with truth.json.")
 @click.option("--by", help="Layer of counts, e.g. n_clear: give the error by its value too.")
 @click.option("--html", help="Write a one-page report.")
-@_json
+@json_option
 def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: bool) -> None:
     """Say how good a map is, against truth: the field's figures, as a table, JSON or a page.
 

@@ -42,44 +42,59 @@ def _maps_of(
     return scenes_by(assets, lambda name, asset: Band(name, asset.href, 1.0, 0.0, nodata, categorical=True))
 
 
+def _map(
+    name: str,
+    title: str,
+    collections: tuple[str, ...],
+    *,
+    asset: str,
+    nodata: float,
+    pixel_m: float,
+    step: int,
+    coded: Callable[[npt.NDArray[Any], Band], U16],
+) -> Sensor:
+    """Return the sensor of one map of classes."""
+    return Sensor(
+        name=name,
+        title=title,
+        collections=collections,
+        bands=MappingProxyType({"class": pixel_m}),
+        default_bands=("class",),
+        step=step,
+        quantity="land_cover",
+        scale=1.0,
+        offset=0.0,
+        unit="class",
+        masks=("auto", "none"),
+        methods=("latest",),
+        scenes_of=_maps_of((asset,), nodata),
+        coded=coded,
+        mask_bands=no_mask_bands,
+        clear=clear_where_seen,
+        margin_px=lambda _, __: 0,
+    )
+
+
 SENSORS = (
-    Sensor(
-        name="worldcover",
-        title="ESA WorldCover",
-        collections=("worldcover",),
-        bands=MappingProxyType({"class": 10.0}),
-        default_bands=("class",),
+    _map(
+        "worldcover",
+        "ESA WorldCover",
+        ("worldcover",),
+        asset="map",
+        nodata=0.0,
+        pixel_m=10.0,
         step=1,
-        quantity="land_cover",
-        scale=1.0,
-        offset=0.0,
-        unit="class",
-        masks=("auto", "none"),
-        methods=("latest",),
-        scenes_of=_maps_of(("map",), 0.0),
         coded=worldcover_codes,
-        mask_bands=no_mask_bands,
-        clear=clear_where_seen,
-        margin_px=lambda _, __: 0,
     ),
-    Sensor(
-        name="modis-12q1",
-        title="MODIS land cover, IGBP",
-        collections=("modis-12q1", "mcd12q1"),
-        bands=MappingProxyType({"class": 463.312717}),
-        default_bands=("class",),
+    _map(
+        "modis-12q1",
+        "MODIS land cover, IGBP",
+        ("modis-12q1", "mcd12q1"),
+        asset="LC_Type1",
+        nodata=255.0,
+        pixel_m=463.312717,
         step=50,
-        quantity="land_cover",
-        scale=1.0,
-        offset=0.0,
-        unit="class",
-        masks=("auto", "none"),
-        methods=("latest",),
-        scenes_of=_maps_of(("LC_Type1",), 255.0),
         coded=_igbp,
-        mask_bands=no_mask_bands,
-        clear=clear_where_seen,
-        margin_px=lambda _, __: 0,
     ),
 )
 
