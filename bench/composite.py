@@ -27,7 +27,7 @@ from eomap.core.source import Asset, Band, Item
 from eomap.core.zones import tile_outline_deg
 from eomap.planner import Order, plan_of
 from eomap.products import product
-from eomap.worker import fetch_composite, infer_and_land
+from eomap.worker import infer_and_land, sight_of
 
 TILE = Tile(180, 380)
 """At the equator, where frames are largest."""
@@ -99,11 +99,11 @@ def main() -> None:
         cube = cube_of(plan, f"{folder}/map.zarr")
         write_metadata(plan, cube)
         job, before = _job(plan, task), peak_mb()
-        composite = fetch_composite(job, Noise())
+        composite = sight_of(job, Noise())
         fetched, began = peak_mb(), time.process_time()
         receipt = infer_and_land(job, composite, None, cube)
         landed, spent = peak_mb(), time.process_time() - began
-    pixels = composite.n_clear_yx.size
+    pixels = composite.first.n_clear_yx.size
     print(
         json.dumps(
             {

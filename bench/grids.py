@@ -15,7 +15,7 @@ import numpy as np
 from eomap.core.aoi import from_bbox
 from eomap.core.grid import Frame, Window, frame_of, tile_epsg, transformer, window_within
 from eomap.core.mask import mask
-from eomap.core.product import Inputs
+from eomap.core.product import Inputs, Seen
 from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
 from eomap.io.cube import Extent, create
 from eomap.products import product
@@ -32,12 +32,16 @@ def inputs(frame: Frame, window: Window, wanted: np.ndarray) -> Inputs:
     return Inputs(
         frame=frame,
         halo_px=0,
-        dn_byx=np.stack([base + 100 * b for b in range(10)]),
-        n_clear_yx=np.full(frame.shape, 9, np.uint16),
+        seen=(
+            Seen(
+                np.stack([base + 100 * b for b in range(10)]),
+                np.full(frame.shape, 9, np.uint16),
+                spread_yx=base // 30,
+                day_yx=np.full(frame.shape, 19_000, np.uint16),
+            ),
+        ),
         window=window,
         wanted_yx=wanted,
-        spread_yx=base // 30,
-        day_yx=np.full(frame.shape, 19_000, np.uint16),
     )
 
 

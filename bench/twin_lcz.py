@@ -23,9 +23,10 @@ import numpy.typing as npt
 
 from eomap.core.grid import Frame, transformer, utm_epsg
 from eomap.io.registry import model
-from eomap.io.weights import load_predictor, weights_path
+from eomap.io.weights import load_network, weights_path
 from eomap.kernels.resample import interpolate
 from eomap.nn.predict import single_thread
+from eomap.nn.windows import Windowed
 from eomap.sensors.sentinel2 import LCZ_BANDS
 from eomap.twin import optical
 from eomap.twin.atmosphere import Air
@@ -219,7 +220,7 @@ def windows(seed: int, count: int, zones: list[int], *, towns: bool = False) -> 
 
 def called(shown: list[Seen], judge: str) -> F32:
     """Return a network's probabilities (n, 17)."""
-    predict = load_predictor(judge, weights_path(model(judge)))
+    predict = Windowed(load_network(model(judge), weights_path(model(judge))))
     strip = np.ones((len(LCZ_BANDS), SIDE_PX, PITCH_PX * len(shown) - (PITCH_PX - SIDE_PX)), np.uint16)
     for k, window in enumerate(shown):
         strip[:, :, k * PITCH_PX : k * PITCH_PX + SIDE_PX] = window.dn_byx

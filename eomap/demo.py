@@ -182,7 +182,7 @@ def _seen(plan: Any, canvas: Frame, day: str, *, mask: str) -> npt.NDArray[np.ui
     from eomap.api.running import scene_of
     from eomap.io.pixels import RasterReader
     from eomap.products import product
-    from eomap.worker import Job, fetch_composite
+    from eomap.worker import Job, sight_of
 
     made = product(plan.product)
     picture = replace(made, needs=(replace(made.needs[0], bands=("B04", "B03", "B02"), halo_px=0),))
@@ -191,11 +191,11 @@ def _seen(plan: Any, canvas: Frame, day: str, *, mask: str) -> npt.NDArray[np.ui
     for task in plan.tasks:
         scenes = [scene_of(plan, s) for s in task.scenes]
         used = tuple(s for s in scenes if s.moment.startswith(day))
-        found = fetch_composite(Job(task, picture, used, mask, ()), reader)
+        found = sight_of(Job(task, picture, used, mask, ()), reader)
         row, col = (found.frame.y0 - canvas.y0) // PIXEL_M, (canvas.x0 - found.frame.x0) // PIXEL_M
         rows = slice(max(-row, 0), min(found.frame.height - row, canvas.height))
         cols = slice(max(-col, 0), min(found.frame.width - col, canvas.width))
-        part = found.dn_byx[:, rows.start + row : rows.stop + row, cols.start + col : cols.stop + col]
+        part = found.first.code_byx[:, rows.start + row : rows.stop + row, cols.start + col : cols.stop + col]
         np.maximum(out[:, rows, cols], part, out=out[:, rows, cols])
     reader.close()
     return out

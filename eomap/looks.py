@@ -104,6 +104,31 @@ def chosen_scenes(
     return [ordered[i] for i in rows]
 
 
+def paired_scenes(
+    scenes: Sequence[Scene],
+    moments: Sequence[str],
+    bounds: Bounds,
+    *,
+    area: BaseGeometry | None = None,
+) -> list[Scene]:
+    """Return the scenes nearest to each of some moments, sorted by id: as many as see all of a box.
+
+    `moments` are ISO 8601, UTC. Equally near ones are taken by time and id.
+    """
+    ordered = sorted(scenes, key=lambda s: (s.moment, s.id))
+    footprints = shapely.from_wkb([bytes.fromhex(s.footprint_wkb) for s in ordered])
+    masks = covered(np.asarray(footprints, dtype=object), points_of(bounds, area))
+    when = [datetime.fromisoformat(s.moment) for s in ordered]
+    taken: set[int] = set()
+    for moment in {datetime.fromisoformat(m) for m in moments}:
+        seen = np.uint64(0)
+        for n in sorted(range(len(ordered)), key=lambda n: (abs(when[n] - moment), n)):
+            if masks[n] & ~seen:
+                taken.add(n)
+                seen |= masks[n]
+    return sorted((ordered[n] for n in taken), key=lambda s: s.id)
+
+
 def solar_day(moment: str, lon_deg: float) -> date:
     """Return the day at a longitude by the sun, of a moment in UTC (ISO 8601)."""
     utc = datetime.fromisoformat(moment)

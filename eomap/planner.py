@@ -14,13 +14,13 @@ from eomap.core.grid import LATTICE, Frame, Tile, Window, frame_of, tile_epsg, t
 from eomap.core.layer import bytes_of_shard
 from eomap.core.period import Period
 from eomap.core.plan import Plan, Task, digest
-from eomap.core.product import Product
+from eomap.core.product import Need, Product
 from eomap.core.sensor import Ask
 from eomap.core.source import Band, Item, Scene
 from eomap.core.tiling import clip_to_tile, parts_of, tiles_of
 from eomap.core.zones import tile_outline_deg, to_degrees
 from eomap.errors import MisuseError
-from eomap.looks import chosen_scenes
+from eomap.looks import chosen_scenes, paired_scenes
 from eomap.sensors import reads_by_band, sensor
 
 _GEOD = Geod(ellps="WGS84")
@@ -30,14 +30,13 @@ STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
 """Rows of blocks that are read band after band, as wide as their frame: the fewer, the fewer blocks of files
 are decoded twice."""
 PROCESS_BYTES = 600 << 20
-"""What a process with a network holds before it reads a pixel: Python, numba, GDAL's cache, torch."""
+"""What a process with a network holds before it sees a pixel: Python, numba, GDAL's cache, torch."""
 READER_BYTES = 350 << 20
 """The same without torch (bench/composite.py, bench/peers)."""
 LANDING_SHARDS = 3
 """A shard filled up, encoded, read back."""
-CELLS_PER_SECOND: Mapping[str, float] = {"eomap-lcz-s": 10_000.0, "sen2lcz-mf": 1_200.0}
-"""Measured on one 2.6 GHz core (bench/README.md); other networks by PATCHES_PER_SECOND."""
-PATCHES_PER_SECOND = 440.0
+MFLOP_PER_SECOND = 70_000.0
+"""Of networks in float32: 59,000 to 88,000 on one 2.6 GHz core (bench/README.md)."""
 LATTICE_CELLS_PER_SECOND = 1.6e6
 """Of a product without a network, per CPU-second: 10 looks composed, placed, landed (bench/composite.py)."""
 MASKED_PIXELS_PER_SECOND = 1e7
@@ -71,23 +70,83 @@ class Order:
     """lattice, utm or EPSG:<zone>; see `core.zones.grid_of`."""
     max_looks: int | None = None
     """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
+    mflop_per_cell: float = 0.0
+    """Of the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a catalogue holds of one more sensor that a product needs."""
+
+    items: Sequence[Item]
+    collection: str
+    names: Mapping[str, str] | None = None
+    signing: str = ""
 
 
 def plan_of(
-    aoi: Aoi, order: Order, items: Sequence[Item], *, names: Mapping[str, str] | None, signing: str, code: str
+    aoi: Aoi,
+    order: Order,
+    items: Sequence[Item],
+    *,
+    names: Mapping[str, str] | None,
+    signing: str,
+    code: str,
+    beside: Mapping[str, Found] | None = None,
 ) -> Plan:
     """Return the plan; equal inputs give an equal plan whatever the order of `items`.
 
-    `names` maps Sentinel-2 bands to the catalogue's asset names. Raises MisuseError when a worker
-    could not hold the smallest task within the memory budget.
+    `names` maps Sentinel-2 bands to the catalogue's asset names; `beside` has what was found of the product's
+    further needs, by sensor. Raises MisuseError when a worker could not hold the smallest task within the
+    memory budget.
     """
+    first, *others = order.product.needs
     scenes, notes = scenes_of(items, order, names=names, signing=signing)
     parts = parts_of(aoi, order.grid)
     tiles = [tile for part in parts.values() for tile in tiles_of(part)]
-    chosen = _scenes_by_tile(parts, order.product, tiles, scenes)
-    if order.max_looks is not None:
-        chosen = _best(parts, order, chosen, {i.id: _cloud_cover(i) for i in items})
+    chosen = _scenes_by_tile(parts, tiles, scenes)
+    most = first.looks or first.most or order.max_looks
+    if most:
+        chosen = _best(parts, order, chosen, {i.id: _cloud_cover(i) for i in items}, most)
+    for need in others:
+        more, said = _beside(need, order, (beside or {}).get(need.of))
+        scenes, notes = [*scenes, *more], [*notes, *said]
+        chosen, lacking = _joined(parts, order, need, chosen, _scenes_by_tile(parts, tiles, more))
+        if lacking:
+            notes.append(f"{lacking} tiles without {sensor(need.of).title}: nothing is made there")
     return assembled(aoi, parts, order, chosen, scenes, notes, code=code)
+
+
+def _beside(need: Need, order: Order, found: Found | None) -> tuple[list[Scene], list[str]]:
+    """Return the scenes of a further need, and remarks."""
+    title = sensor(need.of).title
+    if found is None:
+        return [], [f"no {title} in the catalogue: made without"]
+    also = replace(order, collection=found.collection, mask=sensor(need.of).masks[0], max_cloud=None)
+    scenes, notes = scenes_of(found.items, also, names=found.names, signing=found.signing, need=need)
+    return [replace(s, sensor=need.of) for s in scenes], notes
+
+
+def _joined(
+    parts: Mapping[int, Aoi],
+    order: Order,
+    need: Need,
+    chosen: Mapping[Tile, list[Scene]],
+    more: Mapping[Tile, list[Scene]],
+) -> tuple[dict[Tile, list[Scene]], int]:
+    """Return the scenes of each tile with those of a further need, and how many tiles are left without."""
+    joined, lacking = {}, 0
+    for tile, scenes in chosen.items():
+        own, area = more[tile], area_deg(parts[tile.epsg], tile)
+        if need.looks:
+            own = paired_scenes(own, [s.moment for s in scenes], area.bounds, area=area)
+        elif need.most and own:
+            own = chosen_scenes(
+                own, area.bounds, cloud_percent={}, period=order.period, most=need.most, area=area
+            )
+        lacking += bool(scenes and not own and not need.optional)
+        joined[tile] = [*scenes, *own] if scenes and (own or need.optional) else []
+    return joined, lacking
 
 
 def assembled(
@@ -128,10 +187,15 @@ def assembled(
 
 
 def scenes_of(
-    items: Sequence[Item], order: Order, *, names: Mapping[str, str] | None, signing: str
+    items: Sequence[Item],
+    order: Order,
+    *,
+    names: Mapping[str, str] | None,
+    signing: str,
+    need: Need | None = None,
 ) -> tuple[list[Scene], list[str]]:
-    """Return the usable scenes, sorted by id, and remarks on those set aside."""
-    need = order.product.needs[0]
+    """Return the usable scenes of a need (the first unless told) by id, and remarks on those set aside."""
+    need = need or order.product.needs[0]
     ask = Ask(need.bands, order.mask, order.collection, names, signing)
     found, notes = sensor(need.of).scenes_of(items, ask)
     by_id = {i.id: i for i in items}
@@ -144,7 +208,14 @@ def scenes_of(
         if order.max_cloud is not None and _cloud_cover(item) > order.max_cloud:
             cloudy += 1
             continue
-        scenes.append(replace(scene, synthetic=bool(item.properties.get("eomap:synthetic"))))
+        told = item.properties.get("eo:cloud_cover") if need.looks else None
+        scenes.append(
+            replace(
+                scene,
+                synthetic=bool(item.properties.get("eomap:synthetic")),
+                cloud_percent=None if told is None else _cloud_cover(item),
+            )
+        )
     if cloudy:
         notes.append(f"{cloudy} scenes left out: cloudier than {order.max_cloud:g} %")
     if elsewhere:
@@ -160,7 +231,7 @@ def _cloud_cover(item: Item) -> float:
 
 
 def _scenes_by_tile(
-    parts: Mapping[int, Aoi], product: Product, tiles: Sequence[Tile], scenes: Sequence[Scene]
+    parts: Mapping[int, Aoi], tiles: Sequence[Tile], scenes: Sequence[Scene]
 ) -> dict[Tile, list[Scene]]:
     """Return, for each tile, the scenes whose footprint meets the box of its cells within the AOI."""
     chosen: dict[Tile, list[Scene]] = {t: [] for t in tiles}
@@ -181,7 +252,11 @@ def area_deg(aoi: Aoi, tile: Tile) -> Any:
 
 
 def _best(
-    parts: Mapping[int, Aoi], order: Order, chosen: Mapping[Tile, list[Scene]], cloud: Mapping[str, float]
+    parts: Mapping[int, Aoi],
+    order: Order,
+    chosen: Mapping[Tile, list[Scene]],
+    cloud: Mapping[str, float],
+    most: int,
 ) -> dict[Tile, list[Scene]]:
     """Return, for each tile, the scenes of its best looks."""
     found = {}
@@ -192,7 +267,7 @@ def _best(
             area.bounds,
             cloud_percent=cloud,
             period=order.period,
-            most=order.max_looks or 0,
+            most=most,
             area=area,
         )
     return found
@@ -218,7 +293,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
         origin_m=product.origin_m,
     )
     scenes = sorted(scenes, key=lambda s: s.id)
-    read = _read_bytes(scenes, frame, sensor(need.of).bands)
+    read = sum(_read_bytes(own, frame, sensor(n.of).bands) for n, own in _by_need(product, scenes) if own)
     block, memory = _block(order, tile, window, frame, scenes, clipped=clip is not None)
     clip_wkb = "" if clip is None else shapely.to_wkb(shapely.normalize(clip), hex=True)
     key = digest(
@@ -260,8 +335,15 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
 
 def networked(order: Order, scenes: Sequence[Scene]) -> bool:
     """Say whether the clouds of any of the scenes are masked by a network."""
-    mask_of = sensor(order.product.needs[0].of).mask_of
-    return any(mask_of(s, order.mask) == "network" for s in scenes)
+    need, own = _by_need(order.product, scenes)[0]
+    mask_of = sensor(need.of).mask_of
+    return any(mask_of(s, order.mask) == "network" for s in own)
+
+
+def _by_need(product: Product, scenes: Sequence[Scene]) -> list[tuple[Need, list[Scene]]]:
+    """Return the scenes of each need of a product."""
+    first = product.needs[0].of
+    return [(n, [s for s in scenes if (s.sensor or first) == n.of]) for n in product.needs]
 
 
 def _identity(scene: Scene) -> list[object]:
@@ -299,7 +381,7 @@ def _making_s(order: Order, window: Window, frame: Frame) -> float:
         return window.shape[0] * window.shape[1] / LATTICE_CELLS_PER_SECOND
     # Networks see the cells of the zone; the lattice is finer from west to east the nearer the pole.
     rows, cols = ((n - 2 * product.needs[0].halo_px) // product.cell_px for n in frame.shape)
-    return rows * cols / CELLS_PER_SECOND.get(order.model, PATCHES_PER_SECOND)
+    return rows * cols * order.mflop_per_cell / MFLOP_PER_SECOND
 
 
 def _memory(
@@ -307,11 +389,16 @@ def _memory(
 ) -> int:
     """Return the bytes that a worker takes while its block takes so many."""
     product, need = order.product, order.product.needs[0]
-    bands, pixels = len(need.bands), frame.height * frame.width
+    pixels = frame.height * frame.width
+    held = 2 * sum(
+        len(n.bands) * max(n.looks, 1) + 1 + n.looks + n.spread + n.days + 3 * n.deviations
+        for n in product.needs
+    )
+    reader = PROCESS_BYTES if torch else READER_BYTES
     if product.models:
-        # A worker is two processes, one fetching and one predicting, and two composites on their way between
-        # them: four composites, the gap-filled copy, counts and gaps.
-        return 2 * PROCESS_BYTES + pixels * (5 * bands * 2 + 4 * 2 + 6) + reading
+        # A worker is a process that predicts and two that ask it: one reads, the other holds what it read, a
+        # gap-filled copy and another without the margin.
+        return PROCESS_BYTES + 2 * reader + pixels * 4 * held + reading
     # One process: its composite, and first a block, then the layers and the shard that is landing.
     layers = product.layers(order.extra_layers)
     per_cell = 1 + sum(np.dtype(g.dtype).itemsize * max(len(g.bands), 1) for g in layers)
@@ -320,34 +407,24 @@ def _memory(
     own = window.epsg != LATTICE and window == tile_window(tile, window.step) and not clipped
     copied = 1 + 2 * need.days + 6 * need.deviations if own else per_cell
     placing = window.shape[0] * window.shape[1] * copied + LANDING_SHARDS * shard
-    held = bands + 1 + need.spread + need.days + 3 * need.deviations
-    return (PROCESS_BYTES if torch else READER_BYTES) + pixels * 2 * held + max(reading, placing)
+    return reader + pixels * held + max(reading, placing)
 
 
 def _block(
     order: Order, tile: Tile, window: Window, frame: Frame, scenes: Sequence[Scene], *, clipped: bool
 ) -> tuple[tuple[int, int], int]:
     """Return rows and columns of the largest block that keeps a worker within its budget, and its memory."""
-    need, looks = order.product.needs[0], len(scenes)
-    bands, margin_of = len(need.bands), sensor(need.of).margin_px
-    margin_px = max(margin_of(s, order.mask) for s in scenes) + speckle.margin_px(need.speckle)
-    if reads_by_band(need, order.mask, scenes):
-        # One band of all looks, where each is clear (twice, while it is found), and what one look takes.
-        shapes, per_pixel = ((frame.height, 0), *((n, 0) for n in STRIPS_PX)), looks * (2 + 2) + 24
-    else:
-        # All looks, and one more with its temporaries.
-        shapes, per_pixel = tuple((n, n) for n in BLOCKS_PX), looks * (bands * 2 + 1) + 8 * bands
-        if need.speckle != "none":  # the filtered codes, and the powers of one band with their temporaries
-            per_pixel += looks * (bands * 2 + 2 * 4 + 8)
+    needs = [(n, own) for n, own in _by_need(order.product, scenes) if own]
+    strips = all(not n.looks and reads_by_band(n, _mask(order, n), own) for n, own in needs)
+    shapes = ((frame.height, 0), *((n, 0) for n in STRIPS_PX)) if strips else tuple((n, n) for n in BLOCKS_PX)
     for high, wide in shapes:
-        rows = min(high + 2 * margin_px, frame.height + 2 * margin_px)
-        cols = min((wide or frame.width) + 2 * margin_px, frame.width + 2 * margin_px)
+        block = (min(high, frame.height), min(wide or frame.width, frame.width))
         memory = _memory(
             order,
             tile,
             window,
             frame,
-            rows * cols * per_pixel,
+            max(_reading(order, n, own, block, strips=strips) for n, own in needs),
             clipped=clipped,
             torch=networked(order, scenes),
         )
@@ -356,9 +433,34 @@ def _block(
     raise MisuseError(
         f"{order.product.name} {tile.id}",
         expected=f"a task within {order.memory_bytes >> 20} MiB per worker",
-        got=f"{memory >> 20} MiB for {looks} looks",
+        got=f"{memory >> 20} MiB for {len(scenes)} scenes",
         hint="a shorter --period, --max-cloud 60, fewer --workers or a larger --memory",
     )
+
+
+def _mask(order: Order, need: Need) -> str:
+    """Return the mask that a need's scenes are read with."""
+    return order.mask if need is order.product.needs[0] else sensor(need.of).masks[0]
+
+
+def _reading(
+    order: Order, need: Need, scenes: Sequence[Scene], block: tuple[int, int], *, strips: bool
+) -> int:
+    """Return the bytes that a need takes while a block of so many rows and columns is read."""
+    bands, looks, margin_of = len(need.bands), len(scenes), sensor(need.of).margin_px
+    margin_px = max(margin_of(s, _mask(order, need)) for s in scenes) + speckle.margin_px(need.speckle)
+    if need.looks:
+        # One look with its temporaries; of a further sensor, as many as are near in time.
+        per_pixel = (bands * 2 + 1) * (1 if need is order.product.needs[0] else looks + 1) + 8 * bands
+    elif strips:
+        # One band of all looks, where each is clear (twice, while it is found), and what one look takes.
+        per_pixel = looks * (2 + 2) + 24
+    else:
+        # All looks, and one more with its temporaries.
+        per_pixel = looks * (bands * 2 + 1) + 8 * bands
+        if need.speckle != "none":  # the filtered codes, and the powers of one band with their temporaries
+            per_pixel += looks * (bands * 2 + 2 * 4 + 8)
+    return (block[0] + 2 * margin_px) * (block[1] + 2 * margin_px) * per_pixel
 
 
 def task_km2(task: Task) -> float:

@@ -8,6 +8,7 @@ import shapely
 from eomap.core.grid import Tile, frame_of, tile_epsg, tile_window, transformer
 from eomap.core.plan import Task
 from eomap.core.source import Band, Scene
+from eomap.io.registry import PATCHES
 from eomap.products import product
 from eomap.products.lcz import BANDS
 from eomap.worker import Job
@@ -42,7 +43,7 @@ def job(
     task = Task(
         tile, window, clip, tuple(s.id for s in scenes), block_px, 0, 0, 0.0, key=f"{tile.id}{window}"
     )
-    return Job(task, product("lcz"), tuple(scenes), mask, layers)
+    return Job(task, product("lcz"), tuple(scenes), mask, layers, "means")
 
 
 @dataclass
@@ -75,20 +76,14 @@ class World:
 
 
 class Means:
-    """A predictor that looks at every pixel of a 32 x 32 window: exact sums, so any cut gives equal bits."""
+    """A network that sums every pixel of a 32 x 32 window: exact, so any cut gives equal bits."""
 
-    name, sha256, halo_px = "means", "0", 11
+    name, sha256, layout, channels, asides = "means", "0", PATCHES, 17, 0
 
-    def __call__(self, dn_byx, wanted_rc, *, origin_rc):
-        rows, cols = wanted_rc.shape
-        sums = np.zeros((dn_byx.shape[1] + 1, dn_byx.shape[2] + 1))
-        sums[1:, 1:] = dn_byx.astype(np.int64).sum(axis=0).cumsum(axis=0).cumsum(axis=1)
-        r, c = 10 * np.arange(rows)[:, None], 10 * np.arange(cols)[None, :]
-        total = sums[r + 32, c + 32] - sums[r, c + 32] - sums[r + 32, c] + sums[r, c]
-        out = np.zeros((17, rows, cols), np.float32)
-        for k in range(17):
-            out[k] = (total.astype(np.int64) // 1024 * (k + 3)) % 101 + 1
-        return np.where(wanted_rc, out / out.sum(axis=0), 0).astype(np.float32)
+    def __call__(self, code_nbyx, aside_nk):
+        total = code_nbyx.astype(np.int64).sum(axis=(1, 2, 3))
+        out = np.stack([(total // 1024 * (k + 3)) % 101 + 1 for k in range(17)], axis=1).astype(np.float32)
+        return (out / out.sum(axis=1, keepdims=True))[:, :, None, None]
 
 
 TILE = Tile(75, 385)

@@ -68,7 +68,7 @@ def plan(
     from eomap.io.cloud_weights import mask_model
     from eomap.io.registry import model as model_entry
     from eomap.io.vectors import read_aoi
-    from eomap.planner import Order, plan_of
+    from eomap.planner import Found, Order, plan_of
     from eomap.products import product as product_of
     from eomap.sensors import sensor as sensor_of
 
@@ -121,31 +121,51 @@ def plan(
             max_cloud=max_cloud,
             max_looks=max_looks,
             grid=grid,
+            mflop_per_cell=(network.mflop_per_cell or 0.0) if network else 0.0,
         )
 
-    if max_looks is not None and (path := _large(catalog)) is not None:
+    if max_looks is not None and len(made.needs) == 1 and (path := _large(catalog)) is not None:
         return _wide_plan(path, area, lambda of: order_of(of, known), collection, by=by, level=level)
-    entry, chosen, items = found(
-        catalog,
-        {
-            "catalog": catalog,
-            "collection": collection or "",
-            "sensor": by.name,
-            "level": level,
-            "area": area.hash,
-            "period": str(span),
-        },
-        answers=answers,
-        choose=lambda source: collection or _collection(source, by, level),
-        ask=lambda source, of: source.search(
-            of, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
-        ),
-    )
+
+    def found_of(wanted: Sensor, into: Answers | None, of: str | None) -> tuple[Any, str, list[Item]]:
+        return found(
+            catalog,
+            {
+                "catalog": catalog,
+                "collection": of or "",
+                "sensor": wanted.name,
+                "level": level,
+                "area": area.hash,
+                "period": str(span),
+            },
+            answers=into,
+            choose=lambda source: of or _collection(source, wanted, level),
+            ask=lambda source, chosen: source.search(
+                chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
+            ),
+        )
+
+    entry, chosen, items = found_of(by, answers, collection)
+    beside = {}
+    for need in made.needs[1:]:
+        try:
+            more = found_of(sensor_of(need.of), answers.beside(need.of) if answers else None, None)
+        except MisuseError:
+            if need.optional:
+                continue  # the plan says so
+            raise
+        beside[need.of] = Found(more[2], more[1], more[0].bands(more[1]), more[0].signing)
     if known and not asked:
         known = model_entry(made.default_model(_levels(items, chosen)))
     order = order_of(chosen, known)
     made_plan = plan_of(
-        area, order, items, names=entry.bands(chosen), signing=entry.signing, code=__version__
+        area,
+        order,
+        items,
+        names=entry.bands(chosen),
+        signing=entry.signing,
+        code=__version__,
+        beside=beside,
     )
     notes = _level_notes(made_plan, known.name, known.level) if known else ()
     return replace(made_plan, notes=(*made_plan.notes, *notes))
@@ -231,7 +251,8 @@ def _collection(source: Any, by: Sensor, level: str) -> str:
 
 
 def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:
-    other = sorted({str(s["level"]) for s in plan.scenes.values()} - {level})
+    levels = {str(s["level"]) for s in plan.scenes.values() if not s["sensor"]}
+    other = sorted(levels - set(level.split(",")))
     if not other:
         return ()
     return (f"{model} was trained on {level}, these scenes are {', '.join(other)}: expect other errors",)

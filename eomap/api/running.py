@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def run(
     engine: str = "ray",
     workers: int | None = None,
     address: str | None = None,
-    gpus_per_worker: float | None = None,
+    gpus_per_predictor: float | None = None,
     answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Summary:
@@ -69,14 +69,14 @@ def run(
     from eomap.engine.ledger import with_attempt
     from eomap.planner import task_km2
 
-    check_engine(engine, workers, gpus_per_worker)
+    check_engine(engine, workers, gpus_per_predictor)
     started, began = time.monotonic(), time.time()
     if not plan.tasks:
         return Summary(out, plan.run_id, 0, 0, 0, warnings=plan.notes)
     if address is None:
         _check_keys(plan)
     ledger, cube = _vetted(plan, out), cube_of(plan, out)
-    weights = _weights(plan, notify) if plan.model else ""
+    weights = _weights(plan, notify)
     done = _done(ledger, cube)
     todo = [t for t in plan.tasks if t.tile.id not in done]
     size = {t.tile.id: task_km2(t) for t in plan.tasks}
@@ -95,13 +95,13 @@ def run(
             "km2_done": sum(size[t.tile.id] for t in plan.tasks if t.tile.id in done),
         },
     )
-    ports = (_reader, partial(_predictor, plan.model, weights) if plan.model else None, cube)
+    ports = (_reader, _described(plan), partial(_network, weights), cube)
     with heeded() as check, _workers(engine, address, workers) if todo else contextlib.nullcontext():
         _begin(plan, ledger, cube)
         if answers:
             answers.save()
         state = (
-            _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_worker)
+            _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_predictor)
             if todo
             else None
         )
@@ -127,13 +127,13 @@ def run(
     )
 
 
-def check_engine(engine: str, workers: int | None, gpus_per_worker: float | None) -> None:
+def check_engine(engine: str, workers: int | None, gpus_per_predictor: float | None) -> None:
     """Raise MisuseError where this is no way to run a plan."""
     one_of("--engine", engine, ENGINES)
     if workers is not None and workers < 1:
         raise MisuseError("--workers", expected="1 or more", got=str(workers))
-    if gpus_per_worker is not None and not 0 <= gpus_per_worker < math.inf:
-        raise MisuseError("--gpus-per-worker", expected="0 or more", got=f"{gpus_per_worker:g}")
+    if gpus_per_predictor is not None and not 0 <= gpus_per_predictor < math.inf:
+        raise MisuseError("--gpus-per-predictor", expected="0 or more", got=f"{gpus_per_predictor:g}")
 
 
 def _check_keys(plan: Plan) -> None:
@@ -188,16 +188,21 @@ def _warnings(plan: Plan, receipts: Mapping[str, Receipt]) -> list[str]:
     return [*plan.notes, *sorted({w for r in receipts.values() for w in r.warnings})]
 
 
-def _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_worker):
+def _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_predictor):
     jobs = (_job(plan, task) for task in todo)
+    make_reader, described, load, sink = ports
     if engine == "inline":
         from eomap.engine import inline
 
-        reader = ports[0]()
+        reader = make_reader()
         try:
-            predict = ports[1]("cpu") if ports[1] else None
             return inline.run(
-                jobs, reader=reader, predict=predict, sink=ports[2], settled=settled, check=check
+                jobs,
+                reader=reader,
+                networks=cache(partial(load, device="cpu")),
+                sink=sink,
+                settled=settled,
+                check=check,
             )
         finally:
             reader.close()
@@ -205,12 +210,12 @@ def _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per
 
     return on_ray.run(
         jobs,
-        ports=on_ray.Ports(*ports),
+        ports=on_ray.Ports(make_reader, described, load, sink),
         workers=workers,
         address=address,
         settled=settled,
         check=check,
-        gpus_per_worker=gpus_per_worker,
+        gpus_per_predictor=gpus_per_predictor,
         memory_bytes=max(t.memory_bytes for t in todo),
     )
 
@@ -221,25 +226,44 @@ def _reader() -> Any:
     return RasterReader()
 
 
-def _predictor(name: str, path: str, device: str) -> Any:
-    """Return the predictor on the machine of a worker, which may not have the driver's files."""
+def _described(plan: Plan) -> dict[str, Any]:
+    """Return what there is to know of a plan's networks without their weights, by name."""
+    from eomap.core.windows import Described
     from eomap.io.registry import model
-    from eomap.io.weights import load_predictor, weights_path
 
-    here = Path(path)
-    return load_predictor(name, here if here.is_file() else weights_path(model(name)), device=device)
+    known = [model(name) for name in plan.networks]
+    return {
+        name: Described(name, m.sha256, m.layout, m.channels, len(m.asides))
+        for name, m in zip(plan.networks, known, strict=True)
+    }
 
 
-def _weights(plan: Plan, notify: Notify) -> str:
+def _network(weights: Mapping[str, str], name: str, device: str) -> Any:
+    """Return a network on the machine of a worker, which may not have the driver's files."""
+    from eomap.io.registry import model
+    from eomap.io.weights import load_network, weights_path
+    from eomap.nn.predict import single_thread
+
+    if device == "cpu":
+        single_thread()
+    here, entry = Path(weights[name]), model(name)
+    return load_network(entry, here if here.is_file() else weights_path(entry), device=device)
+
+
+def _weights(plan: Plan, notify: Notify) -> dict[str, str]:
+    """Return where the weights of a plan's networks lie on this machine, by name."""
     from eomap.io.registry import model
     from eomap.io.weights import weights_path
 
-    return str(
-        weights_path(
-            model(plan.model),
-            progress=lambda done, total: notify("fetch", {"model": plan.model, "done": done, "total": total}),
+    def path_of(name: str) -> str:
+        return str(
+            weights_path(
+                model(name),
+                progress=lambda done, total: notify("fetch", {"model": name, "done": done, "total": total}),
+            )
         )
-    )
+
+    return {name: path_of(name) for name in plan.networks}
 
 
 def _job(plan: Plan, task: Task) -> Any:
@@ -252,6 +276,7 @@ def _job(plan: Plan, task: Task) -> Any:
         tuple(scene_of(plan, s) for s in task.scenes),
         plan.mask,
         plan.layers,
+        plan.model,
     )
 
 
@@ -332,7 +357,7 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
     """Return the attributes that say what a cube was made from."""
     from eomap.io.registry import model
 
-    networks = [model(plan.model)] if plan.model else []
+    networks = [model(name) for name in plan.networks]
     scenes = list(plan.scenes.values())
     return {
         "title": f"{title}, {plan.period}",
@@ -352,7 +377,8 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
                 "version": n.version,
                 "sha256": n.sha256,
                 "licence": n.licence,
-                "trained_on": n.level,
+                "trained_on": n.trained_on or n.level,
+                **({"synthetic": True} if n.synthetic else {}),
             }
             for n in networks
         ],

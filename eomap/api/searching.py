@@ -1,7 +1,7 @@
 """A search is done once: the catalogue's answer lies beside the ledger and is read again by a rerun."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,12 @@ class Answers:
     """A listing (eomap.io.store)."""
     key: str = FILE
     _fresh: bytes = b""
+    _others: "dict[str, Answers]" = field(default_factory=dict)
+
+    def beside(self, sensor: str) -> "Answers":
+        """Return the place beside this one where the answer on a further sensor is kept; saved together."""
+        stem, _, ending = self.key.rpartition(".")
+        return self._others.setdefault(sensor, Answers(self.store, f"{stem}-{sensor}.{ending}"))
 
     def of(self, request: Mapping[str, Any]) -> Any:
         """Return the kept table of items that answered this very request, or None."""
@@ -44,6 +50,8 @@ class Answers:
         if self._fresh:
             self.store.put(self.key, self._fresh)
             self._fresh = b""
+        for other in self._others.values():
+            other.save()
 
 
 def answers_of_cube(out: str) -> Answers:

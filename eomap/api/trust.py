@@ -77,7 +77,7 @@ def repair(out: str, *, notify: Notify = silent, **how: Any) -> tuple[dict[str, 
     from eomap.io.cube import metadata_faults
 
     plan, ledger, cube = _recorded(out)
-    check_engine(how.get("engine", ENGINES[0]), how.get("workers"), how.get("gpus_per_worker"))
+    check_engine(how.get("engine", ENGINES[0]), how.get("workers"), how.get("gpus_per_predictor"))
     problems = verify(out)
     for fault in problems.get("cube", []):
         name, _, kind = fault.partition(": ")

@@ -40,14 +40,14 @@ def _planned(selection: dict[str, Any], answers: Any) -> Any:
 @with_options(*SELECTION)
 @click.option("--out", help="Where the cube goes.  [default: AREA-PRODUCT-PERIOD.zarr]")
 @with_options(*ENGINE)
-@click.option("--gpus-per-worker", type=float, help="GPU share of a predictor.")
+@click.option("--gpus-per-predictor", type=float, help="GPU share of a predictor.")
 def run(
     *,
     out: str | None,
     engine: str,
     workers: int | None,
     address: str | None,
-    gpus_per_worker: float | None,
+    gpus_per_predictor: float | None,
     **selection: Any,
 ) -> None:
     """Make a map: search, read, mask, composite, infer, write. Run again to continue.
@@ -58,7 +58,7 @@ def run(
     from eomap.progress import running, say
 
     aoi, search = selection["aoi"], selection.pop("search")
-    api.check_engine(engine, workers, gpus_per_worker)
+    api.check_engine(engine, workers, gpus_per_predictor)
     place = out or _default_name(aoi, selection["product"], selection["period"])
     answers = api.answers_in_file(search) if search else api.answers_of_cube(place)
     plan = _planned(selection, answers)
@@ -73,7 +73,7 @@ def run(
             engine=engine,
             workers=workers,
             address=address,
-            gpus_per_worker=gpus_per_worker,
+            gpus_per_predictor=gpus_per_predictor,
             answers=answers,
             notify=notify,
         )

@@ -94,6 +94,11 @@ class Plan:
         )
 
     @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks that a run asks, masks apart."""
+        return (self.model,) if self.model else ()
+
+    @property
     def network(self) -> str:
         """The network for people, also where there is none."""
         return self.model or NO_NETWORK

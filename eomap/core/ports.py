@@ -12,6 +12,7 @@ import numpy.typing as npt
 from eomap.core.grid import Frame
 from eomap.core.period import Period
 from eomap.core.source import Band, Item
+from eomap.core.windows import Layout
 
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
@@ -50,20 +51,65 @@ class PixelReader(Protocol):
         """
 
 
+class Network(Protocol):
+    """A network that says something of windows; what of, it alone knows."""
+
+    @property
+    def name(self) -> str:
+        """As in the registry."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
+
+    @property
+    def layout(self) -> Layout:
+        """The windows that it takes."""
+
+    @property
+    def channels(self) -> int:
+        """How many numbers it gives per cell."""
+
+    @property
+    def asides(self) -> int:
+        """How many numbers it is told per window beside the pixels."""
+
+    def __call__(self, code_nbyx: U16, aside_nk: F32) -> F32:
+        """Return (n, k, rows, cols) for up to `layout.batch` windows of codes, 0 where unseen.
+
+        The bits of a window's answer do not depend on the other windows.
+        """
+
+
 class Predictor(Protocol):
-    """A network that maps a composite to class probabilities per cell."""
+    """A network that maps a frame (`nn.windows.Windowed`)."""
 
-    name: str
-    sha256: str
-    halo_px: int
+    @property
+    def name(self) -> str:
+        """As in the registry."""
 
-    def __call__(self, dn_byx: U16, wanted_rc: Bool, *, origin_rc: tuple[int, int]) -> F32:
-        """Return probabilities (c, rows, cols) for the cells of a frame; 0 where not wanted.
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
 
-        `dn_byx` holds reflectance x 10000 of the network's ten bands in the frame, halo included;
-        `wanted_rc` says which of the frame's cells (halo excluded) to compute; `origin_rc` is the
-        index of the first such cell counted from the zone's origin, so that batches fall the same way
-        however a zone is cut into frames.
+    @property
+    def halo_px(self) -> int:
+        """Pixels needed around the cells of a frame."""
+
+    def __call__(
+        self,
+        code_byx: U16,
+        wanted_rc: Bool,
+        *,
+        origin_rc: tuple[int, int],
+        aside: Callable[[int, int], Sequence[float]] | None = None,
+    ) -> F32:
+        """Return what the network says (k, rows, cols) of the cells of a frame; 0 where not wanted.
+
+        `code_byx` holds codes of the network's channels in the frame, halo included; `wanted_rc` says which
+        of the frame's cells (halo excluded) to compute; `origin_rc` is the index of the first such cell
+        counted from the zone's origin, so that windows fall the same way however a zone is cut. `aside`
+        gives the numbers that a window is told, from its first cell's row and column counted likewise.
         """
 
 

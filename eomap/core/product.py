@@ -11,9 +11,10 @@ from eomap.core.ports import U16, Bool
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a product reads: a source (or, later, another product), its bands and its halo."""
+    """What a product reads of one sensor: its bands, its halo, one picture of its looks or the looks."""
 
     of: str
+    """Name of the sensor; no two needs of a product name the same."""
     bands: tuple[str, ...]
     halo_px: int
     """Pixels that a frame reads beyond its tile on every side."""
@@ -29,29 +30,75 @@ class Need:
     """How radar looks are filtered before they become one; see `kernels.despeckle`."""
     orbit: str = ""
     """A direction or a relative orbit (three digits): looks from others are left out; empty keeps all."""
+    looks: int = 0
+    """So many looks are given themselves, not one picture of all; 0 for the picture."""
+    most: int = 0
+    """At most so many looks are taken for the picture, the best ones; 0 for all."""
+    optional: bool = False
+    """Whether a map can be made where this sensor saw nothing; never the first need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What `compute` is handed for one task: a composite on its frame and where its cells go."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """What a sensor saw of a frame, look by look, from the one to be preferred on."""
 
-    frame: Frame
-    halo_px: int
-    """Pixels of the frame beyond its cells, on every side."""
-    dn_byx: U16
-    """Clear-sky composite, codes of the bands (Sentinel-2: reflectance x 10000); 0 where never seen."""
+    code_tbyx: U16
+    """0 where a look does not reach, or lacks a band."""
+    clear_tyx: Bool
+    day_t: U16
+    """Counted from 1970-01-01."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What one need got on a frame."""
+
+    code_byx: U16
+    """Composite of the clear looks, codes of the bands (Sentinel-2: reflectance x 10000); 0 where never seen.
+    No rows where looks are asked for."""
     n_clear_yx: U16
     """Clear looks per pixel."""
-    window: Window
-    """The lattice cells to give layers for."""
-    wanted_yx: Bool
-    """Which cells of the window lie in the AOI; the others keep the fill value."""
     spread_yx: U16 | None = None
     """Spread of the looks, in codes (kernels.median); None unless the need asks for it."""
     day_yx: U16 | None = None
     """Day of the composite, counted from 1970-01-01; None unless the need asks for it."""
     deviation_kyx: U16 | None = None
     """Spectral, Euclidean, Bray-Curtis (kernels.composite); None unless the need asks for them."""
+    looks: Looks | None = None
+    """None unless the need asks for them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """What `compute` is handed for one task: what was seen on its frame, and where its cells go."""
+
+    frame: Frame
+    halo_px: int
+    """Pixels of the frame beyond its cells, on every side."""
+    seen: tuple[Seen | None, ...]
+    """One a need, in the product's order; None where an optional one saw nothing."""
+    window: Window
+    """The lattice cells to give layers for."""
+    wanted_yx: Bool
+    """Which cells of the window lie in the AOI; the others keep the fill value."""
+
+    @property
+    def first(self) -> Seen:
+        """What the product's first need got; there always is something."""
+        seen = self.seen[0]
+        if seen is None:
+            raise ValueError("the first need of a product is never optional")
+        return seen
+
+    @property
+    def dn_byx(self) -> U16:
+        """Composite of the first need."""
+        return self.first.code_byx
+
+    @property
+    def n_clear_yx(self) -> U16:
+        """Clear looks of the first need."""
+        return self.first.n_clear_yx
 
 
 @dataclass(frozen=True, slots=True)

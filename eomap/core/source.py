@@ -104,6 +104,8 @@ class Scene:
     signing: str = ""
     """How hrefs are signed before they are opened; empty where they are public."""
     etag: str = ""
+    sensor: str = ""
+    """Which sensor's it is, where the product reads several; empty for the first."""
     synthetic: bool = False
     """Made up, not observed: every map made from it says so."""
     epsg: int = 0
@@ -112,6 +114,8 @@ class Scene:
     """Which orbit it was seen from, where looks from different ones must stay apart."""
     platform: str = ""
     """Which satellite saw it, where that is worth remembering."""
+    cloud_percent: float | None = None
+    """What the catalogue says, where a product takes looks one by one."""
     sun_azimuth_deg: float | None = None
     """Clockwise from north."""
     sun_elevation_deg: float | None = None

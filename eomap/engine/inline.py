@@ -3,17 +3,17 @@
 import time
 from collections.abc import Callable, Iterable
 
-from eomap.core.ports import PixelReader, Predictor
+from eomap.core.ports import PixelReader
 from eomap.core.receipt import Receipt
 from eomap.engine.state import RunState, Verdict
-from eomap.worker import Job, Sink, run_job
+from eomap.worker import Job, Networks, Sink, run_job
 
 
 def run(
     jobs: Iterable[Job],
     *,
     reader: PixelReader,
-    predict: Predictor | None,
+    networks: Networks,
     sink: Sink,
     settled: Callable[[Receipt], None],
     check: Callable[[], None],
@@ -31,7 +31,7 @@ def run(
             continue
         outcome: Receipt | Exception
         try:
-            outcome = run_job(job, reader, predict, sink)
+            outcome = run_job(job, reader, networks, sink)
         except Exception as problem:  # noqa: BLE001 - the task boundary: `judge` sorts by remedy
             outcome = problem
         verdict = state.settle(job.task.key, outcome, time.monotonic())

@@ -1,31 +1,36 @@
 """The work on Ray: the only module that knows it.
 
-Tasks fetch and composite; actors hold a network each, infer and land. At most two composites per
-predictor are in flight, so memory is bounded whatever the size of the plan. Without a network a task does
-the whole job: nothing travels between processes. Ray's own retries are off: the run machine decides by
-the class of the error, and a lost process is a transient one.
+Tasks fetch, composite, cut windows and land; actors hold the networks and say what they see in windows.
+Windows of several tiles share a call. Two tiles per predictor are in work, so that one is read while the
+other is seen, and memory is bounded whatever the size of the plan. Ray's own retries are off: the run machine
+decides by the class of the error, and a lost process is a transient one.
 """
 
+import asyncio
 import contextlib
 import os
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+import numpy as np
 import ray
 from ray import exceptions as lost
 
+from eomap.core.ports import F32, U16
 from eomap.core.receipt import Receipt
+from eomap.core.windows import Described, Layout
 from eomap.engine.state import RunState, Verdict, WorkerLostError
 from eomap.errors import EomapError, MisuseError
-from eomap.fetch import Composite
-from eomap.worker import Job, fetch_composite, infer_and_land, run_job
+from eomap.worker import Job, run_job
 
 AHEAD = 2
-"""Jobs in flight per predictor: one being inferred, one being fetched."""
+"""Jobs in work per predictor, at least: one whose windows are seen, one being read."""
 _LOST = (
     lost.WorkerCrashedError,
     lost.ActorDiedError,
@@ -40,41 +45,114 @@ _LOST = (
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """How a worker makes its own reader, predictor and sink; callables that pickle."""
+    """How a worker makes its own reader, networks and sink; callables that pickle."""
 
     reader: Callable[[], Any]
-    predictor: Callable[[str], Any] | None
-    """None where the product needs no network."""
+    networks: Mapping[str, Described]
+    """By name; empty where the product needs none."""
+    load: Callable[[str, str], Any]
+    """Returns the network of a name on a device."""
     sink: Any
 
 
-@ray.remote(num_cpus=0.5, max_retries=0)
-def _fetch(job: Job, ports: Ports) -> Composite:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A network that an actor holds; see `core.ports.Network`."""
+
+    described: Described
+    actor: Any
+
+    @property
+    def name(self) -> str:
+        """As in the registry."""
+        return self.described.name
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
+        return self.described.sha256
+
+    @property
+    def layout(self) -> Layout:
+        """The windows that it takes."""
+        return self.described.layout
+
+    @property
+    def channels(self) -> int:
+        """How many numbers it gives per cell."""
+        return self.described.channels
+
+    @property
+    def asides(self) -> int:
+        """How many numbers it is told per window."""
+        return self.described.asides
+
+    def __call__(self, code_nbyx: U16, aside_nk: F32) -> F32:
+        """Return what the actor says of windows."""
+        said: F32 = ray.get(self.actor.said.remote(self.name, code_nbyx, aside_nk))
+        return said
+
+
+@ray.remote(max_retries=0)
+def _do(job: Job, ports: Ports, actor: Any) -> Receipt:
     reader = ports.reader()
     try:
-        return fetch_composite(job, reader)
+        return run_job(job, reader, lambda name: Asked(ports.networks[name], actor), ports.sink)
     finally:
         reader.close()
 
 
-@ray.remote(num_cpus=1, max_retries=0)
-def _whole_job(job: Job, ports: Ports) -> Receipt:
-    reader = ports.reader()
-    try:
-        return run_job(job, reader, None, ports.sink)
-    finally:
-        reader.close()
+class Predictor:
+    """An actor that holds networks. What waits while one call runs shares the next, up to a batch."""
 
+    def __init__(self, load: Callable[[str, str], Any]) -> None:
+        device = "cuda" if ray.get_gpu_ids() else "cpu"
+        self.network = cache(lambda name: load(name, device))
+        self.waiting: deque[tuple[str, U16, F32, asyncio.Future[F32]]] = deque()
+        self.thread = ThreadPoolExecutor(1)
+        self.busy: asyncio.Task[None] | None = None
 
-class _Predictor:
-    def __init__(self, sink: Any, make: Callable[[str], Any]) -> None:
-        self.sink, self.make = sink, make
-        self.predict: Any = None
+    async def said(self, name: str, code_nbyx: U16, aside_nk: F32) -> F32:
+        """Return what a network says of windows."""
+        answer: asyncio.Future[F32] = asyncio.get_running_loop().create_future()
+        self.waiting.append((name, code_nbyx, aside_nk, answer))
+        if self.busy is None or self.busy.done():
+            self.busy = asyncio.create_task(self._work())
+        return await answer
 
-    def infer_and_land(self, job: Job, composite: Composite) -> Receipt:
-        if self.predict is None:  # not in the constructor: what fails there dies without saying why
-            self.predict = self.make("cuda" if ray.get_gpu_ids() else "cpu")
-        return infer_and_land(job, composite, self.predict, self.sink)
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self.waiting:
+            name = self.waiting[0][0]
+            try:
+                network = await loop.run_in_executor(self.thread, self.network, name)
+                group = self._taken(name, network.layout.batch)
+            except Exception as problem:  # noqa: BLE001 - whoever asked gets it
+                self.waiting.popleft()[3].set_exception(problem)
+                continue
+            codes, asides = (np.concatenate([g[i] for g in group]) for i in (1, 2))
+            try:
+                value = await loop.run_in_executor(self.thread, network, codes, asides)
+            except Exception as problem:  # noqa: BLE001 - whoever asked gets it
+                for *_, answer in group:
+                    answer.set_exception(problem)
+                continue
+            ends = np.cumsum([len(g[1]) for g in group])[:-1]
+            for (*_, answer), part in zip(group, np.split(value, ends), strict=True):
+                answer.set_result(part)
+
+    def _taken(self, name: str, batch: int) -> list[tuple[str, U16, F32, "asyncio.Future[F32]"]]:
+        """Take from the front what asks the same network and fits into one call."""
+        group: list[tuple[str, U16, F32, asyncio.Future[F32]]] = []
+        count = 0
+        while (
+            self.waiting
+            and self.waiting[0][0] == name
+            and (not group or count + len(self.waiting[0][1]) <= batch)
+        ):
+            group.append(self.waiting.popleft())
+            count += len(group[-1][1])
+        return group
 
 
 def run(
@@ -85,7 +163,7 @@ def run(
     address: str | None,
     settled: Callable[[Receipt], None],
     check: Callable[[], None],
-    gpus_per_worker: float | None = None,
+    gpus_per_predictor: float | None = None,
     memory_bytes: int = 0,
 ) -> RunState:
     """Do the jobs on a Ray cluster (`address`) or on this machine, and return the final state.
@@ -98,19 +176,35 @@ def run(
     with cluster(address, workers):
         there, sent, state = ray.cluster_resources(), ray.put(ports), RunState.of(jobs)
         cpus, gpus = there.get("CPU", 1), there.get("GPU", 0)
-        if ports.predictor is None:
+        if not ports.networks:
             count = workers or _pool_size(cpus, there, memory_bytes)
-            return _drive(state, [lambda job: _whole_job.remote(job, sent)] * count, 1, settled, check)
-        share = gpus_per_worker if gpus_per_worker is not None else (1.0 if gpus else 0.0)
+            do = _do.options(num_cpus=1)
+            return _drive(state, [lambda job: do.remote(job, sent, None)] * count, 1, settled, check)
+        share = gpus_per_predictor if gpus_per_predictor is not None else (1.0 if gpus else 0.0)
         count = workers or _pool_size(gpus / share if share else cpus, there, memory_bytes)
-        make = ray.remote(num_cpus=0.5, num_gpus=share, max_restarts=-1, max_task_retries=0)(_Predictor)
-        pool = [make.remote(ports.sink, ports.predictor) for _ in range(count)]
-        return _drive(state, [partial(_by_two, actor, sent) for actor in pool], AHEAD, settled, check)
+        make = ray.remote(num_cpus=_HALF, num_gpus=share, max_restarts=-1, max_task_retries=0)(Predictor)
+        pool = [make.remote(ports.load) for _ in range(count)]
+        do = _do.options(num_cpus=_HALF / AHEAD)
+        lanes: list[Callable[[Job], Any]] = [partial(_ask, do, sent, actor) for actor in pool]
+        return _drive(state, lanes, _ahead(cpus, count), settled, check)
 
 
-def _by_two(actor: Any, ports: Any, job: Job) -> Any:
-    """Begin a job in a task that fetches and an actor that infers; return the reference to its receipt."""
-    return actor.infer_and_land.remote(job, _fetch.remote(job, ports))
+def _ask(do: Any, ports: Any, actor: Any, job: Job) -> Any:
+    """Begin a job whose windows an actor sees; return the reference to its receipt."""
+    return do.remote(job, ports, actor)
+
+
+_HALF = 0.5
+"""Of a CPU for a predictor, and for the jobs that ask it."""
+
+
+def _ahead(cpus: float, predictors: int) -> int:
+    """Return how many jobs are in work per predictor: more where there are CPUs to spare, beside few GPUs.
+
+    >>> _ahead(2, 2), _ahead(32, 2)
+    (2, 15)
+    """
+    return max(AHEAD, int(cpus / predictors - _HALF))
 
 
 def _pool_size(processors: float, there: Mapping[str, float], memory_bytes: int) -> int:

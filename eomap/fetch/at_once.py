@@ -20,7 +20,7 @@ def at_once(at: Reading, looks: list[Look], block: Frame, out: Canvas) -> None:
         code[...] = 0
         clear = np.zeros((len(looks), *wide.shape), dtype=bool)
         for (_, group), code_byx, clear_yx in zip(looks, code, clear, strict=True):
-            _see(at, group, wide, code_byx, clear_yx)
+            see(at, group, wide, code_byx, clear_yx)
     with at.clock("composite"):
         if at.need.speckle != "none":
             code *= clear[:, None]  # what is not clear tells nothing of its neighbours
@@ -36,7 +36,7 @@ def at_once(at: Reading, looks: list[Look], block: Frame, out: Canvas) -> None:
         out.take(made)
 
 
-def _see(at: Reading, group: tuple[Scene, ...], block: Frame, code_byx: U16, clear_yx: Bool) -> None:
+def see(at: Reading, group: tuple[Scene, ...], block: Frame, code_byx: U16, clear_yx: Bool) -> None:
     """Fill in codes and the clear mask of one look, both 0 before; clear is only what all bands saw."""
     for n, scene in enumerate(group):
         margin = at.by.margin_px(scene, at.mask)

@@ -18,11 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.ports import Predictor
+from eomap.core.ports import Network
 from eomap.errors import BrokenInputError, MisuseError, TransientError
-from eomap.io.registry import KnownAnswer, Model, model, models, models_folder
-
-__all__ = ["Model", "load_predictor", "model", "models", "models_folder", "weights_path"]
+from eomap.io.registry import KnownAnswer, Model, known_input, models
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
@@ -40,7 +38,7 @@ def weights_path(entry: Model, *, progress: Progress | None = None) -> Path:
     the server is busy, BrokenInputError where a file is not what the registry says.
     """
     if entry.shipped:
-        path = models_folder() / entry.file
+        path = entry.path(entry.file)
         if not path.is_file():
             raise BrokenInputError(f"weights of {entry.name}", expected=str(path), got="no file")
         _verify(path, entry)
@@ -57,15 +55,15 @@ def weights_path(entry: Model, *, progress: Progress | None = None) -> Path:
     return kept
 
 
-def load_predictor(name: str, path: Path, *, device: str = "cpu") -> Predictor:
-    """Return the predictor of a registered network with the weights of a safetensors file.
+def load_network(entry: Model, path: Path, *, device: str = "cpu") -> Network:
+    """Return a network with the weights of a safetensors file, ready to be asked for windows.
 
-    The registry's test vectors are run first. Raises BrokenInputError on a file that is damaged or
-    answers differently by more than 1e-3, MisuseError on one of another architecture.
+    Its test vectors are run first. Raises BrokenInputError on a file that is damaged or answers differently
+    by more than 1e-3 (of the answer, where that is more than 1), MisuseError on one of another architecture.
     """
     import torch
 
-    entry = model(name)
+    predict = import_module("eomap.nn.predict")
     network = _named(entry.architecture)()
     wanted = network.state_dict()
     state = _tensors(path)
@@ -75,41 +73,37 @@ def load_predictor(name: str, path: Path, *, device: str = "cpu") -> Predictor:
     if extra or missing or shapes:
         raise MisuseError(
             f"weights {path.name}",
-            expected=f"exactly the tensors of {name}",
+            expected=f"exactly the tensors of {entry.name}",
             got=f"{len(missing)} missing, {len(extra)} unknown, {len(shapes)} of another shape "
             f"(first: {(missing + extra + shapes)[0]})",
-            hint=f"eomap models fetch {name}",
+            hint=f"eomap models fetch {entry.name}",
         )
     network.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()}, strict=False)
-    predict = import_module("eomap.nn.predict")
-    if entry.predictor == "window":
-        predictor = predict.WindowPredictor(name, entry.sha256, network, device=device)
-    else:
-        predictor = predict.DensePredictor(name, entry.sha256, network, halo_px=entry.halo_px, device=device)
+    made: Network = predict.ready(
+        predict.OfReflectance(network) if entry.of_reflectance else network,
+        name=entry.name,
+        sha256=entry.sha256,
+        layout=entry.layout,
+        channels=entry.channels,
+        asides=len(entry.asides),
+        device=device,
+    )
     for vector in entry.test:
-        _check_answer(entry, predictor, vector)
-    return predictor
+        _check_answer(entry, made, vector)
+    return made
 
 
-def _check_answer(entry: Model, predictor: Predictor, vector: KnownAnswer) -> None:
-    dn = known_input(entry, vector)
-    got = predictor(dn, np.ones((1, 1), bool), origin_rc=(0, 0))[:, 0, 0]
-    off = float(np.abs(got - np.asarray(vector.expected, np.float32)).max())
-    if not off <= _TOLERANCE:
+def _check_answer(entry: Model, network: Network, vector: KnownAnswer) -> None:
+    expected, middle = np.asarray(vector.expected, np.float32), entry.layout.cells // 2
+    got = network(known_input(entry, vector)[None], np.zeros((1, len(entry.asides)), np.float32))
+    off = np.abs(got[0, :, middle, middle] - expected) / np.maximum(1, np.abs(expected))
+    if not off.max() <= _TOLERANCE:
         raise BrokenInputError(
             f"model {entry.name}",
-            expected=f"the registry's test answer within {_TOLERANCE}",
-            got=f"a difference of {off:.4f}",
+            expected=f"its test answer within {_TOLERANCE}",
+            got=f"a difference of {off.max():.4f}",
             hint="the weights or this build of torch are not what was tested: eomap models fetch",
         )
-
-
-def known_input(entry: Model, vector: KnownAnswer) -> npt.NDArray[np.uint16]:
-    """Return the pixels (b, y, x) of a test vector, uint16 reflectance x 10000, of one cell's frame."""
-    side = 10 + 2 * entry.halo_px
-    n = np.arange(side * side * len(entry.bands))
-    x = vector.mean + vector.amplitude * np.sin(vector.step * n)
-    return np.rint(x * 10_000).astype(np.uint16).reshape(side, side, -1).transpose(2, 0, 1).copy()
 
 
 def _cache() -> Path:

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from scenes import held_out_scenes, training_scenes
 
 from eomap.core.ports import Predictor
-from eomap.io.weights import load_predictor, model, weights_path
+from eomap.io.weights import load_network, model, weights_path
 from eomap.kernels.scores import class_f1, confusion, kappa
 from eomap.nn.predict import single_thread
+from eomap.nn.windows import Windowed
 
 OURS, TEACHER, OTHER = "eomap-lcz-s", "so2sat-resnet20", "sen2lcz-mf"
 MARGIN_PX = 16
@@ -72,7 +73,10 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=os.environ.get("EOMAP_SHARED", "../shared"))
     single_thread()
     args = parser.parse_args()
-    predictors = {name: load_predictor(name, weights_path(model(name))) for name in (OURS, TEACHER, OTHER)}
+    predictors = {
+        name: Windowed(load_network(model(name), weights_path(model(name))))
+        for name in (OURS, TEACHER, OTHER)
+    }
     print("| scene | cells | ours: 17 classes | ours: built/natural | Sen2LCZ: 17 | Sen2LCZ: built/natural |")
     agreement(predictors, held_out_scenes(args.shared))
     print("scenes trained on:")

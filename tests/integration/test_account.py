@@ -44,7 +44,7 @@ def finished(tmp_path):
     )  # fmt: skip
     ledger = Ledger(open_store(out + SUFFIX))
     ledger.begin(plan)
-    receipt = ledger.record(run_job(todo, Counting(EPSG), Means(), cube))
+    receipt = ledger.record(run_job(todo, Counting(EPSG), lambda _: Means(), cube))
     return out, receipt
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 import small_world
+from made_up import Means
 
 from eomap import api
 
@@ -226,14 +227,11 @@ def test_a_bug_stops_the_run_with_its_own_traceback(plan, tmp_path, monkeypatch)
     class Bug(Exception):
         pass
 
-    def broken(name, path, device):
-        def predict(*_, **__):
+    class Broken(Means):
+        def __call__(self, *_):
             raise Bug("here")
 
-        predict.halo_px = 16
-        return predict
-
-    monkeypatch.setattr(running, "_predictor", broken)
+    monkeypatch.setattr(running, "_network", lambda weights, name, device: Broken())
     with pytest.raises(Bug, match="here"):
         api.run(plan, str(tmp_path / "map.zarr"), engine="inline")
     assert json.loads((tmp_path / "map.zarr.ledger/plan.json").read_text())["run_id"] == plan.run_id

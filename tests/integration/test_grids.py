@@ -19,7 +19,7 @@ from eomap.io.cube import open_cube
 from eomap.io.pixels import RasterReader
 from eomap.kernels.median import median_composite_numpy
 from eomap.planner import task_km2
-from eomap.worker import fetch_composite
+from eomap.worker import sight_of
 
 AREA = "11.992,58.296,12.008,58.301"
 """Some 900 by 550 m in Sweden, where Sentinel-2 delivers the squares of both zones."""
@@ -66,7 +66,7 @@ def classes(twin):
         from eomap.api import running
 
         patch.setattr(running, "_weights", lambda plan, notify: "")
-        patch.setattr(running, "_predictor", lambda name, path, device: Means())
+        patch.setattr(running, "_network", lambda weights, name, device: Means())
         for grid in ("lattice", "utm"):
             found[grid] = str(twin / f"lcz-{grid}.zarr")
             plan = plan_of(twin, grid, "lcz", model="eomap-lcz-s")
@@ -127,12 +127,12 @@ def test_cells_of_a_zone_are_its_frame_bit_for_bit(made, twin):
     plan, out = made["utm"]
     reader = RasterReader()
     for task in plan.tasks:
-        composite = fetch_composite(_job(plan, task), reader)
+        composite = sight_of(_job(plan, task), reader)
         assert composite.frame.bounds_m == task.window.bounds, "not a pixel more than the window"
         for name, values in (
-            ("reflectance", composite.dn_byx),
-            ("n_clear", composite.n_clear_yx),
-            ("spread", composite.spread_yx),
+            ("reflectance", composite.first.code_byx),
+            ("n_clear", composite.first.n_clear_yx),
+            ("spread", composite.first.spread_yx),
         ):
             stored = open_cube(out).read(name, task.window)
             inside = open_cube(out).read("n_clear", task.window) != 65535
@@ -156,14 +156,14 @@ def test_cut_into_tiles_is_the_whole(tmp_path):
         col1=max(t.window.col1 for t in plan.tasks),
     )
     reader = RasterReader()
-    composite = fetch_composite(_job(plan, replace(first, window=whole)), reader)
+    composite = sight_of(_job(plan, replace(first, window=whole)), reader)
     reader.close()
     cube = open_cube(out)
     inside = cube.read("n_clear", whole) != 65535
     given = {
-        "reflectance": composite.dn_byx,
-        "n_clear": composite.n_clear_yx,
-        "spread": composite.spread_yx,
+        "reflectance": composite.first.code_byx,
+        "n_clear": composite.first.n_clear_yx,
+        "spread": composite.first.spread_yx,
     }
     for name, values in given.items():
         assert np.array_equal(cube.read(name, whole)[..., inside], values[..., inside]), name

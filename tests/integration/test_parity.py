@@ -9,7 +9,7 @@ import pytest
 from eomap import api
 from eomap.api.running import _job
 from eomap.io.pixels import RasterReader
-from eomap.worker import fetch_composite
+from eomap.worker import sight_of
 
 pytestmark = pytest.mark.shared
 BANDS = ("B02", "B03", "B04", "B08")
@@ -32,7 +32,7 @@ def test_a_median_of_three_dates_equals_that_of_odc_stac(shared):
     )
     job = _job(plan, plan.tasks[0])
     clear = tuple(s for s in job.scenes if s.id[-8:] in DATES)
-    ours = fetch_composite(type(job)(job.task, job.product, clear, "none", job.layers), RasterReader())
+    ours = sight_of(type(job)(job.task, job.product, clear, "none", job.layers), RasterReader())
     frame = ours.frame
     items = []
     for date in DATES:
@@ -50,6 +50,6 @@ def test_a_median_of_three_dates_equals_that_of_odc_stac(shared):
         looks = theirs[band].to_numpy()
         assert looks.shape[0] == len(DATES) and (looks > 0).any(axis=0).sum() > 9_000
         seen = (looks > 0).all(axis=0)
-        mine = ours.dn_byx[names.index(band)]
+        mine = ours.first.code_byx[names.index(band)]
         assert np.array_equal(mine[seen], np.median(looks, axis=0)[seen].astype(np.uint16)), band
         assert not mine[~(looks > 0).any(axis=0)].any()

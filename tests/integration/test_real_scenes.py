@@ -99,7 +99,7 @@ def test_havel_pictures_open(havel, tmp_path):
 def test_the_offset_is_decided_per_item_and_applied(shared, plan_of, scene, period, offset):
     from eomap.api.running import _job
     from eomap.io.pixels import RasterReader
-    from eomap.worker import fetch_composite
+    from eomap.worker import sight_of
 
     plan = plan_of(scene, period, mask="none")
     pinned = plan.scenes[scene]
@@ -113,10 +113,10 @@ def test_the_offset_is_decided_per_item_and_applied(shared, plan_of, scene, peri
         zone = file.crs.to_epsg()
     seen = 0
     for task in plan.tasks:
-        made = fetch_composite(_job(plan, task), RasterReader())
+        made = sight_of(_job(plan, task), RasterReader())
         frame = made.frame
         assert frame.epsg == zone and made.warnings == ()
-        dn = made.dn_byx[0]
+        dn = made.first.code_byx[0]
         y, x = np.nonzero(dn)
         row = np.floor((top - frame.y0) / 10 + y + 0.5).astype(int)
         col = np.floor((frame.x0 - left) / 10 + x + 0.5).astype(int)

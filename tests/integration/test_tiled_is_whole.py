@@ -16,7 +16,7 @@ from eomap.errors import BrokenInputError
 from eomap.fetch import READS_AT_ONCE, looks_of
 from eomap.kernels.median import median_and_spread_numpy
 from eomap.products import product
-from eomap.worker import fetch_composite, infer
+from eomap.worker import infer, sight_of
 
 BOX = (12.0, 51.5, 13.5, 53.0)
 SCENES = tuple(scene(f"s{n}", f"2024-06-{n:02d}", box=BOX) for n in (1, 11, 21, 28))
@@ -26,7 +26,7 @@ WORLD = World(EPSG, edge_x=edge_within(TILE) + 4321)
 def layers_of(window, *, block_px=1000, world=WORLD, scenes=SCENES, clip=""):
     """Return the layers of a part of the tile, cut to that part."""
     todo = job(TILE, window, scenes, block_px=block_px, clip=clip)
-    return infer(todo, fetch_composite(todo, world), Means())
+    return infer(todo, sight_of(todo, world), lambda _: Means())
 
 
 PART = Window(10, WHOLE.row0 + 200, WHOLE.row0 + 290, WHOLE.col0 + 250, WHOLE.col0 + 400)
@@ -94,8 +94,10 @@ def composed(window, *, block_px=1000, clip=""):
     """Return the job, the composite on its frame and the layers of the composite product on a window."""
     made = product("composite")
     layers = tuple(g.name for g in made.gives)
-    todo = replace(job(TILE, window, SCENES, block_px=block_px, clip=clip), product=made, layers=layers)
-    on_frame = fetch_composite(todo, WORLD)
+    todo = replace(
+        job(TILE, window, SCENES, block_px=block_px, clip=clip), product=made, layers=layers, model=""
+    )
+    on_frame = sight_of(todo, WORLD)
     return todo, on_frame, infer(todo, on_frame, None)
 
 
@@ -130,7 +132,9 @@ def test_a_composite_is_the_median_of_the_pixel_at_each_cells_centre(fine_part):
         for s in SCENES
     ]
     wanted = median_and_spread_numpy(np.stack([d for d, _ in looks]), np.stack([c for _, c in looks]))
-    for got, expected in zip((on_frame.dn_byx, on_frame.n_clear_yx, on_frame.spread_yx), wanted, strict=True):
+    for got, expected in zip(
+        (on_frame.first.code_byx, on_frame.first.n_clear_yx, on_frame.first.spread_yx), wanted, strict=True
+    ):
         assert np.array_equal(got, expected)
     lon, lat = FINE_PART.lon(), FINE_PART.lat()
     for row, col in [(0, 0), (299, 399), (150, 20), (77, 233)]:
@@ -169,23 +173,23 @@ def test_seen_unseen_and_unwanted_cells_are_told_apart(part):
 def test_an_unreadable_scene_is_set_aside_and_named(part):
     window = Window(10, PART.row0, PART.row0 + 20, PART.col0, PART.col0 + 20)
     todo = job(TILE, window, SCENES)
-    harmed = fetch_composite(todo, World(EPSG, broken=("s11",)))
+    harmed = sight_of(todo, World(EPSG, broken=("s11",)))
     assert harmed.used == ("s1", "s21", "s28") and "s11" in harmed.failed
-    without = fetch_composite(job(TILE, window, tuple(s for s in SCENES if s.id != "s11")), World(EPSG))
-    assert np.array_equal(harmed.dn_byx, without.dn_byx)
+    without = sight_of(job(TILE, window, tuple(s for s in SCENES if s.id != "s11")), World(EPSG))
+    assert np.array_equal(harmed.first.code_byx, without.first.code_byx)
     with pytest.raises(BrokenInputError, match="at least one readable scene"):
-        fetch_composite(todo, World(EPSG, broken=("s1", "s11", "s21", "s28")))
+        sight_of(todo, World(EPSG, broken=("s1", "s11", "s21", "s28")))
 
 
 def test_neighbouring_scenes_of_one_pass_are_one_look():
     twice = (*SCENES[:1], scene("s1b", "2024-06-01", box=BOX))
     window = Window(10, PART.row0, PART.row0 + 10, PART.col0, PART.col0 + 10)
-    made = fetch_composite(job(TILE, window, twice, mask="none"), World(EPSG))
-    assert made.n_clear_yx.max() == 1
+    made = sight_of(job(TILE, window, twice, mask="none"), World(EPSG))
+    assert made.first.n_clear_yx.max() == 1
     assert [len(g) for _, g in looks_of(twice, made.frame)] == [2]
 
 
 def test_scenes_away_from_a_frame_are_not_opened():
     far = scene("far", "2024-06-05", box=(20.0, 51.5, 21.0, 53.0))
     window = Window(10, PART.row0, PART.row0 + 10, PART.col0, PART.col0 + 10)
-    fetch_composite(job(TILE, window, (*SCENES[:1], far)), World(EPSG, broken=("far",)))
+    sight_of(job(TILE, window, (*SCENES[:1], far)), World(EPSG, broken=("far",)))

@@ -8,7 +8,7 @@ from made_up import EPSG, TILE, edge_within, job, scene
 from eomap.core.grid import Window, tile_cells, tile_window
 from eomap.core.source import Band
 from eomap.products import product
-from eomap.worker import fetch_composite
+from eomap.worker import sight_of
 
 BANDS = ("B010", "B050", "B100")
 
@@ -59,12 +59,12 @@ def composite(block_px, *, bands=BANDS):
     )
     reader = Files()
     todo = replace(job(TILE, window, scenes, block_px=block_px, mask="auto"), product=made)
-    return fetch_composite(todo, reader), reader.asked
+    return sight_of(todo, reader), reader.asked
 
 
 def test_a_block_of_a_scene_is_asked_for_once_with_all_its_bands():
     found, asked = composite(250)
-    assert len(asked) == len(set(asked)) and (found.n_clear_yx == 2).any()
+    assert len(asked) == len(set(asked)) and (found.first.n_clear_yx == 2).any()
     images = [a for a in asked if not a[0].endswith("-cloud")]
     assert images and {a[3] for a in images} == {BANDS}
     assert len({a[1:3] for a in images}) > 1, "one block proves little"
@@ -72,10 +72,10 @@ def test_a_block_of_a_scene_is_asked_for_once_with_all_its_bands():
 
 def test_blocks_do_not_matter_nor_whether_bands_come_one_by_one():
     whole, part = composite(2000)[0], composite(250)[0]
-    np.testing.assert_array_equal(whole.dn_byx, part.dn_byx)
-    np.testing.assert_array_equal(whole.n_clear_yx, part.n_clear_yx)
+    np.testing.assert_array_equal(whole.first.code_byx, part.first.code_byx)
+    np.testing.assert_array_equal(whole.first.n_clear_yx, part.first.n_clear_yx)
     alone = [composite(2000, bands=(b,))[0] for b in BANDS]
     for n, one in enumerate(alone):
-        np.testing.assert_array_equal(one.dn_byx[0], whole.dn_byx[n])
-        np.testing.assert_array_equal(one.n_clear_yx, whole.n_clear_yx)
-    assert whole.frame.epsg == EPSG and (whole.n_clear_yx == 0).any()
+        np.testing.assert_array_equal(one.first.code_byx[0], whole.first.code_byx[n])
+        np.testing.assert_array_equal(one.first.n_clear_yx, whole.first.n_clear_yx)
+    assert whole.frame.epsg == EPSG and (whole.first.n_clear_yx == 0).any()

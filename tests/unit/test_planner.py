@@ -158,7 +158,7 @@ def test_every_task_keeps_within_the_budget_or_the_plan_is_refused(order, looks,
     try:
         made = planned(items, order=order)
     except MisuseError:
-        with pytest.raises(MisuseError, match=rf"per worker.* {looks + 1} looks.*--max-cloud"):
+        with pytest.raises(MisuseError, match=rf"per worker.* {looks + 1} scenes.*--max-cloud"):
             planned([*items, item(looks)], order=order)
     else:
         assert made.tasks and all(0 < t.memory_bytes <= budget for t in made.tasks)

@@ -17,8 +17,9 @@ from eomap import products
 from eomap.core.grid import Window, tile_cells, tile_window
 from eomap.core.product import Inputs
 from eomap.io.registry import model
+from eomap.nn.windows import Windowed
 from eomap.sensors import sensor
-from eomap.worker import fetch_composite, infer
+from eomap.worker import infer, sight_of
 
 SURE = {"confidence", "entropy", "spread"}
 """Layers that say how sure a map is; a product gives one of them at least."""
@@ -62,15 +63,16 @@ def layers_of(product, scenes, *, clip="", world=None):
     todo = replace(
         job(TILE, window, scenes, clip=clip),
         product=product,
+        model="means" if product.models else "",
         layers=tuple(g.name for g in product.gives),
     )
-    composite = fetch_composite(todo, world or World(EPSG, edge_x=edge_within(TILE)))
-    return infer(todo, composite, network_of(product))
+    composite = sight_of(todo, world or World(EPSG, edge_x=edge_within(TILE)))
+    return infer(todo, composite, lambda _: Means())
 
 
 def network_of(product):
     """Return what the engine hands a product to predict with."""
-    return Means() if product.models else None
+    return Windowed(Means()) if product.models else None
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +85,12 @@ def layers(made, names):
 def inputs(made, names):
     """What the worker hands the product for its window."""
     todo = replace(job(TILE, window_of(made), names), product=made)
-    composite = fetch_composite(todo, World(EPSG, edge_x=edge_within(TILE)))
+    composite = sight_of(todo, World(EPSG, edge_x=edge_within(TILE)))
     window = window_of(made)
     wanted = np.ones(window.shape, dtype=bool)
     wanted[:3] = False
     halo_px = made.needs[0].halo_px
-    seen = (composite.dn_byx, composite.n_clear_yx)
-    return Inputs(composite.frame, halo_px, *seen, window, wanted, composite.spread_yx, composite.day_yx)
+    return Inputs(composite.frame, halo_px, composite.seen, window, wanted)
 
 
 def test_every_folder_is_a_product_of_its_name():

@@ -49,11 +49,11 @@ def compute(inputs: Inputs, *, values: str) -> dict[str, npt.NDArray[Any]]:
     given: dict[str, U16 | None] = {
         values: inputs.dn_byx,
         "n_clear": inputs.n_clear_yx,
-        "spread": inputs.spread_yx,
-        "day": inputs.day_yx,
+        "spread": inputs.first.spread_yx,
+        "day": inputs.first.day_yx,
     }
-    if inputs.deviation_kyx is not None:
-        given |= dict(zip(DEVIATIONS, inputs.deviation_kyx, strict=True))
+    if inputs.first.deviation_kyx is not None:
+        given |= dict(zip(DEVIATIONS, inputs.first.deviation_kyx, strict=True))
     window, sources = inputs.window, {}
     for name, source in given.items():
         if source is None:

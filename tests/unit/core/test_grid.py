@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 
@@ -54,6 +54,7 @@ def test_every_cell_of_a_tile_lies_in_its_frame(tile):
     assert row.max() < frame.height // 10 - 4 and col.max() < frame.width // 10 - 4
 
 
+@settings(deadline=None)
 @given(st.integers(0, 500), st.integers(0, 500), st.integers(1, 99), st.integers(1, 99))
 def test_a_part_of_a_tile_sees_the_same_zone_cells(row, col, height, width):
     whole = tile_window(Tile(75, 385), 10)

@@ -16,8 +16,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from eomap.errors import BrokenInputError, MisuseError, TransientError
-from eomap.io import weights
-from eomap.io.weights import load_predictor, model, models, models_folder, weights_path
+from eomap.io import registry, weights
+from eomap.io.registry import model, models, models_folder
+from eomap.io.weights import load_network, weights_path
 
 PUBLISHED = ["sen2lcz-mf", "so2sat-resnet20"]
 
@@ -90,8 +91,8 @@ def test_ours_comes_with_eomap_and_is_what_the_registry_says():
     entry = model("eomap-lcz-s")
     path = weights_path(entry)
     assert path.stat().st_size == entry.size < 2_000_000
-    predictor = load_predictor(entry.name, path)
-    assert (predictor.name, predictor.sha256, predictor.halo_px) == (entry.name, entry.sha256, 16)
+    predictor = load_network(entry, path)
+    assert (predictor.name, predictor.sha256, predictor.layout.halo_px) == (entry.name, entry.sha256, 16)
 
 
 @pytest.mark.shared
@@ -99,7 +100,7 @@ def test_ours_comes_with_eomap_and_is_what_the_registry_says():
 def test_a_mirror_serves_the_published_networks(cache, mirror, offline, name):
     path = weights_path(model(name))
     assert cache in path.parents
-    assert load_predictor(name, path).halo_px == 11
+    assert load_network(model(name), path).layout.halo_px == 11
     stamp = path.stat().st_mtime_ns
     assert weights_path(model(name)).stat().st_mtime_ns == stamp  # the second time nothing is done
 
@@ -201,13 +202,13 @@ def _ours():
 
 def test_weights_of_another_architecture_are_refused(tmp_path):
     with pytest.raises(MisuseError) as error:
-        load_predictor("sen2lcz-mf", weights_path(model("eomap-lcz-s")))
+        load_network(model("sen2lcz-mf"), weights_path(model("eomap-lcz-s")))
     assert "exactly the tensors of sen2lcz-mf" in _one_line(error)
     state = _ours()
     state["head.bias"] = state["head.bias"][:16]
     save_file(state, tmp_path / "short.safetensors")
     with pytest.raises(MisuseError) as error:
-        load_predictor("eomap-lcz-s", tmp_path / "short.safetensors")
+        load_network(model("eomap-lcz-s"), tmp_path / "short.safetensors")
     assert "1 of another shape" in _one_line(error)
 
 
@@ -215,10 +216,10 @@ def test_truncated_and_pickled_weights_are_refused(tmp_path):
     path = tmp_path / "w.safetensors"
     path.write_bytes(weights_path(model("eomap-lcz-s")).read_bytes()[:-8])
     with pytest.raises(BrokenInputError):
-        load_predictor("eomap-lcz-s", path)
+        load_network(model("eomap-lcz-s"), path)
     path.write_bytes(pickle.dumps({"head.bias": [0.0]}))
     with pytest.raises(BrokenInputError) as error:
-        load_predictor("eomap-lcz-s", path)
+        load_network(model("eomap-lcz-s"), path)
     assert "pickle (refused unread)" in _one_line(error)
 
 
@@ -229,7 +230,7 @@ def test_weights_that_answer_differently_are_refused(tmp_path, spoil):
     state["head.bias"][:9] = spoil(state["head.bias"][:9])
     save_file(state, tmp_path / "other.safetensors")
     with pytest.raises(BrokenInputError) as error:
-        load_predictor("eomap-lcz-s", tmp_path / "other.safetensors")
+        load_network(model("eomap-lcz-s"), tmp_path / "other.safetensors")
     assert "test answer" in _one_line(error)
 
 
@@ -245,7 +246,7 @@ def test_shipped_weights_that_were_changed_are_refused(tmp_path, monkeypatch):
     entry = model("eomap-lcz-s")
     (tmp_path / "eomap-lcz-s").mkdir()
     (tmp_path / entry.file).write_bytes(b"\0" * entry.size)
-    monkeypatch.setattr(weights, "models_folder", lambda: tmp_path)
+    monkeypatch.setattr(registry, "models_folder", lambda: tmp_path)
     with pytest.raises(BrokenInputError) as error:
         weights_path(entry)
     assert hashlib.sha256(b"\0" * entry.size).hexdigest()[:16] in _one_line(error)

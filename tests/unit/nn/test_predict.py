@@ -6,10 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eomap.core.windows import Layout
+from eomap.io.registry import PATCHES
 from eomap.nn.lcz_s import HALO_PX, lcz_s
-from eomap.nn.predict import DensePredictor, WindowPredictor, single_thread
+from eomap.nn.predict import OfReflectance, ready, single_thread
 from eomap.nn.resnet20 import so2sat_resnet20
 from eomap.nn.sen2lcz import sen2lcz_mf
+from eomap.nn.windows import Windowed
 
 ZONE_ORIGIN = (-31, 57)
 ROWS, COLS = 9, 12
@@ -34,10 +37,13 @@ def _one_thread():
 
 
 def _predictors():
+    dense = Layout(320 + 2 * HALO_PX, 320, 10, HALO_PX)
+    made = {"sen2lcz": (sen2lcz_mf, PATCHES), "resnet20": (so2sat_resnet20, PATCHES), "dense": (lcz_s, dense)}
     return {
-        "sen2lcz": WindowPredictor("a", "", _random_network(sen2lcz_mf)),
-        "resnet20": WindowPredictor("b", "", _random_network(so2sat_resnet20)),
-        "dense": DensePredictor("c", "", _random_network(lcz_s), halo_px=HALO_PX),
+        name: Windowed(
+            ready(OfReflectance(_random_network(make)), name=name, sha256="", layout=layout, channels=17)
+        )
+        for name, (make, layout) in made.items()
     }
 
 
