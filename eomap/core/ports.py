@@ -3,7 +3,8 @@
 Axis letters: b band, c class, y row (north to south), x column (west to east).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -81,6 +82,15 @@ class Network(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """Finished rows of cells."""
+
+    rows: slice
+    value_krc: F32
+    """Weighted mean of what the windows said; 0 where not wanted."""
+
+
 class Predictor(Protocol):
     """A network that maps a frame (`nn.windows.Windowed`)."""
 
@@ -111,6 +121,16 @@ class Predictor(Protocol):
         counted from the zone's origin, so that windows fall the same way however a zone is cut. `aside`
         gives the numbers that a window is told, from its first cell's row and column counted likewise.
         """
+
+    def strips(
+        self,
+        code_byx: U16,
+        wanted_rc: Bool,
+        *,
+        origin_rc: tuple[int, int],
+        aside: Callable[[int, int], Sequence[float]] | None = None,
+    ) -> Iterator[Strip]:
+        """Yield the same in strips of whole rows from north to south, so that only some are in memory."""
 
 
 class CloudClassifier(Protocol):

@@ -15,20 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.ports import F32, U16, Bool, Network
+from eomap.core.ports import F32, U16, Bool, Network, Strip
 from eomap.kernels.mosaic import feather
 
 Aside = Callable[[int, int], Sequence[float]]
 """What a window is told beside its pixels, from row and column of its first cell from the zone's origin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """Finished rows of cells."""
-
-    rows: slice
-    value_krc: F32
-    """Weighted mean of what the windows said; 0 where not wanted."""
 
 
 @dataclass(slots=True, eq=False)

@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from eomap.core.grid import PIXEL_M, cell_index
-from eomap.core.ports import Bool, Predictor
+from eomap.core.ports import F32, Bool, Predictor
 from eomap.core.product import Inputs
 from eomap.kernels.cells import cell_clear, summarise
 from eomap.kernels.fill import fill_gaps
+from eomap.nn.mapping import Cells, Stored, as_share, asked, counted
 
 CELL_PX = 10
 CONTEXT_PX, WINDOW_PX = 11, 32
@@ -18,7 +18,6 @@ SEEN_SHARE, CONTEXT_SHARE = 0.5, 0.75
 
 With less, what fills the gaps decides the class: half a window of one mean reads as low plants.
 """
-QUANTA = 250
 
 
 def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.generic]]:
@@ -28,37 +27,28 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.gene
     cells without enough clear pixels are 0 in `lcz` and fill in the scaled layers. Small gaps are
     filled with the mean of clear pixels within 240 m before the network sees them.
     """
-    halo_px = inputs.halo_px
+    cells = Cells.of(inputs, CELL_PX)
     filled = fill_gaps(inputs.dn_byx, FILL_RADIUS_PX)
-    inner = slice(halo_px, -halo_px)
-    share, looks = cell_clear(inputs.n_clear_yx[inner, inner], CELL_PX)
-    gaps = _window_sums((filled == 0).any(axis=0), halo_px)
-    context = _window_sums(inputs.n_clear_yx > 0, halo_px) / WINDOW_PX**2
-    mappable = (share > SEEN_SHARE) & (context >= CONTEXT_SHARE) & (gaps == 0)
-    row, col = cell_index(inputs.window, inputs.frame, cell_px=CELL_PX, halo_px=halo_px)
-    needed = np.zeros_like(mappable)
-    np.logical_or.at(needed, (row, col), inputs.wanted_yx)
-    cut = halo_px - predict.halo_px
-    probability = predict(
-        np.ascontiguousarray(filled[:, cut : filled.shape[1] - cut, cut : filled.shape[2] - cut]),
-        mappable & needed,
-        origin_rc=(
-            -inputs.frame.y0 // (CELL_PX * PIXEL_M) + halo_px // CELL_PX,
-            inputs.frame.x0 // (CELL_PX * PIXEL_M) + halo_px // CELL_PX,
-        ),
-    )
-    code, confidence, entropy = summarise(probability, mappable & needed)
-    seen = (mappable & needed)[row, col] & inputs.wanted_yx
+    share, looks = cell_clear(inputs.n_clear_yx[cells.inner], CELL_PX)
+    gaps = _window_sums((filled == 0).any(axis=0), inputs.halo_px)
+    context = _window_sums(inputs.n_clear_yx > 0, inputs.halo_px) / WINDOW_PX**2
+    mapped = (share > SEEN_SHARE) & (context >= CONTEXT_SHARE) & (gaps == 0) & cells.needed()
 
-    def scaled(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
-        return np.where(seen, np.rint(values[..., row, col] * QUANTA), 255).astype(np.uint8)
+    def stored(value_krc: F32) -> Stored:
+        code, confidence, entropy = summarise(value_krc, (value_krc > 0).max(axis=0))
+        return {
+            "lcz": code,
+            "confidence": as_share(confidence),
+            "entropy": as_share(entropy),
+            "probability": as_share(value_krc),
+        }
 
+    made = asked(cells, predict, filled, mapped, stored=stored)
+    unsure = ("confidence", "entropy", "probability")
     return {
-        "lcz": np.where(seen, code[row, col], np.where(inputs.wanted_yx, 0, 255)).astype(np.uint8),
-        "confidence": scaled(confidence),
-        "entropy": scaled(entropy),
-        "n_clear": np.where(inputs.wanted_yx, np.minimum(looks, 65534)[row, col], 65535).astype(np.uint16),
-        "probability": scaled(probability),
+        "lcz": cells.placed(made["lcz"], fill=255),
+        **{name: cells.placed(made[name], fill=255, known_rc=mapped) for name in unsure},
+        "n_clear": cells.placed(counted(looks), fill=65_535),
     }
 
 
