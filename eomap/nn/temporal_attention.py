@@ -23,7 +23,9 @@ class TemporalAttention(nn.Module):
     over missing ones too, so that adding an empty frame changes the weights of the others.
     """
 
-    def __init__(self, width: int, encoded: int, *, heads: int, key: int, dated: bool, masked_norm: bool) -> None:
+    def __init__(
+        self, width: int, encoded: int, *, heads: int, key: int, dated: bool, masked_norm: bool
+    ) -> None:
         super().__init__()
         self.inconv = nn.Conv1d(width, encoded, 1)
         self.attention_heads = _Queries(encoded, heads, key)
