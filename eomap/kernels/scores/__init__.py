@@ -19,20 +19,25 @@ from eomap.kernels.scores.agreement import (
 )
 from eomap.kernels.scores.detection import Outcomes
 from eomap.kernels.scores.error import Bins, Coverage, Errors, Mean
+from eomap.kernels.scores.pictures import Picture
 from eomap.kernels.scores.seam import Seam
 from eomap.kernels.scores.spectra import spectral_angle, structural_similarity
+from eomap.kernels.scores.uncertainty import Calibration, discard_curve
 
 __all__ = [
     "Bins",
+    "Calibration",
     "Coverage",
     "Errors",
     "Mean",
     "Outcomes",
+    "Picture",
     "Seam",
     "accuracy_where",
     "average_accuracy",
     "class_f1",
     "confusion",
+    "discard_curve",
     "kappa",
     "macro_f1",
     "merged",
