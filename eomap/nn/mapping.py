@@ -89,8 +89,8 @@ def asked(
     """Return what a network says of a frame's cells, as stored values (..., rows, cols) by layer.
 
     `code_byx` holds the frame's pixels, halo included; only `wanted_rc` are asked. `stored` turns what the
-    network says of some rows (k, n, cols) into stored values (..., n, cols): float32 of a whole frame is never
-    held.
+    network says of some rows (k, n, cols) into stored values (..., n, cols), so that float32 of a whole frame
+    is never held.
     """
     cut = cells.inputs.halo_px - predict.halo_px
     part = code_byx[:, cut : code_byx.shape[1] - cut, cut : code_byx.shape[2] - cut]
