@@ -30,6 +30,9 @@ class Familiarity:
     def of(cls, scores: npt.ArrayLike) -> "Familiarity":
         """Return the curve of held-out in-distribution scores: not of those the method was fitted on.
 
+        Hold out whole places. Other parts of the fitted scenes look more familiar than a new place does,
+        and a curve of theirs flags new places too often.
+
         Knots are samples. At a knot the share is exact, between two it lies between theirs. Raises
         MisuseError without scores or where one is not finite.
         """

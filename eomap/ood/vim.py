@@ -23,6 +23,11 @@ class Vim:
     origin_d: F64
     residual_dr: F32
     gain: float
+    offset: float
+    """Mean logit of the known samples. It is taken off first: softmax does not see a constant, the gain does.
+
+    0 in the paper, whose networks have it so; published LCZ networks have largest logits below 0.
+    """
 
     @classmethod
     def fit(
@@ -34,9 +39,8 @@ class Vim:
         -pinv(weight) bias, else the mean of the features. Needs logits before softmax.
         """
         x, logits = finite_rows(_WHERE, known.features_nd), vet_logits(known.logits_nc)
-        top = float(logits.max(axis=1).mean())
-        if top <= 0:
-            raise MisuseError(_WHERE, expected="logits, the largest positive on average", got=f"{top:.3g}")
+        offset = float(logits.mean())
+        top = float((logits.max(axis=1) - offset).mean())
         size = x.shape[1] // 2 if principal is None else principal
         if not 0 < size < x.shape[1]:
             raise MisuseError(_WHERE, expected=f"1 to {x.shape[1] - 1} principal directions", got=str(size))
@@ -45,13 +49,14 @@ class Vim:
         _, vectors = np.linalg.eigh(centred.T @ centred)
         residual = vectors[:, : x.shape[1] - size]
         norm = float(np.sqrt(((centred @ residual) ** 2).sum(axis=1)).mean())
-        if not norm > 0:
-            raise MisuseError(_WHERE, expected="features that need all directions", got="no residual")
-        return cls(origin, residual.astype(np.float32), top / norm)
+        if not top * norm > 0:
+            expected = "features that need all directions, logits that differ"
+            raise MisuseError(_WHERE, expected=expected, got=f"residual {norm:.3g}, gap {top:.3g}")
+        return cls(origin, residual.astype(np.float32), top / norm, offset)
 
     def score(self, features_nd: npt.ArrayLike | None, logits_nc: npt.ArrayLike | None = None) -> F32:
-        """Return virtual logit - log sum exp(logits): in order like the virtual class's probability."""
+        """Return virtual logit - log sum exp(logits - offset): ranks as the virtual class's probability."""
         x = rows_to_score(_WHERE, features_nd, columns=len(self.origin_d))
-        logits = rows_to_score(_WHERE, logits_nc)
+        logits = rows_to_score(_WHERE, logits_nc) - self.offset
         left = np.sqrt((((x - self.origin_d) @ self.residual_dr.astype(np.float64)) ** 2).sum(axis=1))
         return (self.gain * left - log_sum_exp(logits)).astype(np.float32)

@@ -157,10 +157,17 @@ def test_vim_is_energy_where_features_leave_nothing_over():
     features[:, -1] = 0.3 * features[:, -1]
     made = fit("vim", Samples.of(features, logits + 1), principal=D - 1)
     inside = made.origin_d + np.zeros((1, D))
-    energy = fit("energy", Samples.of(logits_nc=logits)).score(None, logits[:1])
+    energy = fit("energy", Samples.of(logits_nc=logits)).score(None, logits[:1] - made.offset)
+    assert made.offset == pytest.approx(logits.mean() + 1) and made.gain > 0
     assert made.score(inside, logits[:1]) == pytest.approx(energy)
     direction = made.residual_dr[:, 0].astype(float)
     assert made.score(inside + 2 * direction, logits[:1]) == pytest.approx(energy + 2 * made.gain, rel=1e-5)
+
+
+def test_vim_does_not_see_what_softmax_does_not():
+    features, logits, _ = _world()
+    one, two = (fit("vim", Samples.of(features, logits + by)) for by in (0.0, -20.0))
+    assert np.allclose(one.score(features, logits), two.score(features, logits - 20.0), rtol=1e-5, atol=1e-5)
 
 
 def test_vim_takes_the_origin_of_the_paper():
