@@ -26,6 +26,21 @@ class Outcomes:
         k, event = np.asarray(codes).ravel(), np.asarray(happened, bool).ravel()
         return cls(np.bincount(k[event], minlength=size), np.bincount(k[~event], minlength=size))
 
+    @classmethod
+    def ranked(cls, scores: npt.ArrayLike, happened: npt.ArrayLike) -> "Outcomes":
+        """Return the counts of any numbers, a code for each that occurs; such counts cannot be added.
+
+        Raises ValueError on NaN, which has no rank.
+
+        >>> Outcomes.ranked([0.3, -2.5, 0.3], [True, False, False]).auroc()
+        0.75
+        """
+        values = np.asarray(scores).ravel()
+        if np.isnan(values).any():
+            raise ValueError("a score is NaN")
+        distinct, codes = np.unique(values, return_inverse=True)
+        return cls.of(codes, happened, size=distinct.size)
+
     def __add__(self, other: "Outcomes") -> "Outcomes":
         return Outcomes(self.yes_k + other.yes_k, self.no_k + other.no_k)
 
@@ -66,6 +81,25 @@ class Outcomes:
         if not yes[-1] or not no[-1]:
             return UNKNOWN
         return float(no[np.argmax(yes >= found * yes[-1])] / no[-1])
+
+    def risk_coverage(self) -> tuple[F64, F64]:
+        """Return coverage and risk, both 0 to 1, if only cells up to a code are kept; a step per code.
+
+        The event is an error, high codes warn of it. Coverage: share of the cells kept. Risk: share of
+        errors among those. Codes that no cell has are left out.
+        """
+        n_k = self.yes_k + self.no_k
+        some = n_k > 0
+        kept, wrong = np.cumsum(n_k)[some], np.cumsum(self.yes_k)[some]
+        return kept / max(self.n, 1), wrong / kept
+
+    def aurc(self) -> float:
+        """Return the mean risk over the cells, each taken as the last to be kept; NaN of nothing.
+
+        The area under the curve of Geifman and El-Yaniv (2017), arXiv:1705.08500; equal codes are one step.
+        """
+        coverage, risk = self.risk_coverage()
+        return float((np.diff(coverage, prepend=0.0) * risk).sum()) if coverage.size else UNKNOWN
 
     def reliability(self, probability_k: npt.ArrayLike, bins: int = 15) -> list[tuple[int, float, float]]:
         """Return per non-empty bin of probability: cells, mean probability, share of events.
