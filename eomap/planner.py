@@ -72,6 +72,8 @@ class Order:
     """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
     mflop_per_cell: float = 0.0
     """Of the network."""
+    ood_sha256: str = ""
+    """Of what tells how familiar the network is with what it sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +314,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             [_identity(s) for s in scenes],
             *([dict(order.settings)] if order.settings else []),
             *([order.mask_network] if networked(order, scenes) else []),
+            *([order.ood_sha256] if order.ood_sha256 else []),
         ]
     )
     jpeg = any(b.href.lower().endswith(".jp2") for s in scenes for b in s.bands)

@@ -122,7 +122,7 @@ def network_for(product):
     if not product.models:
         return None
     known = model(product.models[0])
-    return Means(known.layout, known.channels, len(known.asides))
+    return Means(known.layout, known.told, len(known.asides))
 
 
 TILE = Tile(75, 385)

@@ -122,6 +122,7 @@ def plan(
             max_looks=max_looks,
             grid=grid,
             mflop_per_cell=(network.mflop_per_cell or 0.0) if network else 0.0,
+            ood_sha256=network.ood_sha256 if network else "",
         )
 
     if max_looks is not None and len(made.needs) == 1 and (path := _large(catalog)) is not None:

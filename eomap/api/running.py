@@ -233,7 +233,7 @@ def _described(plan: Plan) -> dict[str, Any]:
 
     known = [model(name) for name in plan.networks]
     return {
-        name: Described(name, m.sha256, m.layout, m.channels, len(m.asides))
+        name: Described(name, m.sha256, m.layout, m.told, len(m.asides))
         for name, m in zip(plan.networks, known, strict=True)
     }
 

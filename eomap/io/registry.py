@@ -18,7 +18,7 @@ from eomap.core.windows import Layout
 from eomap.errors import BrokenInputError, MisuseError
 
 _PACKAGE = Path(__file__).parents[1]
-BUNDLE = "model.toml"
+BUNDLE, OOD = "model.toml", "ood.safetensors"
 LCZ_CELL_PX, LCZ_CLASSES = 10, 17
 PATCHES = Layout(side_px=32, step_px=LCZ_CELL_PX, cell_px=LCZ_CELL_PX, lead_px=11, batch=32)
 """Of published LCZ networks. The activations of 32 windows stay in the cache, 64 ran a fifth slower."""
@@ -84,6 +84,10 @@ class Model:
     """What it is told per window beside the pixels."""
     of_reflectance: bool = False
     """Whether it takes reflectance 0 to 1 in place of codes, and gives nothing but its answer."""
+    features: str = ""
+    """Layer whose output tells how familiar a window is; a network of codes gives features itself."""
+    ood_sha256: str = ""
+    """Of `ood.safetensors` beside the card, which tells how familiar windows are; empty without one."""
     mflop_per_cell: float | None = None
     synthetic: bool = False
     """Whether any of its training data was made up."""
@@ -101,6 +105,16 @@ class Model:
     def bands(self) -> tuple[str, ...]:
         """Bands of the first source."""
         return self.sources[0].bands
+
+    @property
+    def told(self) -> int:
+        """Numbers it gives per cell, with how familiar the window was where that can be told."""
+        return self.channels + bool(self.ood_sha256)
+
+    @property
+    def ood_path(self) -> Path:
+        """Where the detector lies that tells how familiar windows are."""
+        return self.path(self.card).with_name(OOD)
 
     @property
     def halo_px(self) -> int:
@@ -193,8 +207,7 @@ def _bundle(path: Path) -> Model:
         windows, folder = said.pop("windows"), path.parent
         own = folder.parent == models_folder()
         beside = f"{folder.name}/" if own else ""
-        for shown in ("figures", "ood"):
-            said.pop(shown, None)
+        said.pop("figures", None)
         return Model(
             **{
                 **said,

@@ -79,24 +79,47 @@ def load_network(entry: Model, path: Path, *, device: str = "cpu") -> Network:
             hint=f"eomap models fetch {entry.name}",
         )
     network.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()}, strict=False)
+    asked = network
+    if entry.of_reflectance:
+        layer = entry.features if entry.ood_sha256 else ""
+        asked = predict.OfReflectance(network, features=layer, cells=entry.layout.cells)
     made: Network = predict.ready(
-        predict.OfReflectance(network) if entry.of_reflectance else network,
+        asked,
         name=entry.name,
         sha256=entry.sha256,
         layout=entry.layout,
         channels=entry.channels,
         asides=len(entry.asides),
         device=device,
+        score=_scored(entry) if entry.ood_sha256 else None,
+        of_classes=entry.of_reflectance,
     )
     for vector in entry.test:
         _check_answer(entry, made, vector)
     return made
 
 
+def _scored(entry: Model) -> Any:
+    """Return what tells how familiar windows are to a network, verified."""
+    from eomap.io.ood_file import read_detector
+
+    path = entry.ood_path
+    found = _sha256(path) if path.is_file() else "no file"
+    if found != entry.ood_sha256:
+        raise BrokenInputError(
+            f"detector of {entry.name} at {path}",
+            expected=f"sha256 {entry.ood_sha256[:16]}...",
+            got=found[:16],
+            hint=f"eomap ood fit --model {entry.name}",
+        )
+    detector, familiarity, _ = read_detector(path)
+    return import_module("eomap.nn.scored").Scored(detector, familiarity)
+
+
 def _check_answer(entry: Model, network: Network, vector: KnownAnswer) -> None:
     expected, middle = np.asarray(vector.expected, np.float32), entry.layout.cells // 2
     got = network(known_input(entry, vector)[None], np.zeros((1, len(entry.asides)), np.float32))
-    off = np.abs(got[0, :, middle, middle] - expected) / np.maximum(1, np.abs(expected))
+    off = np.abs(got[0, : entry.channels, middle, middle] - expected) / np.maximum(1, np.abs(expected))
     if not off.max() <= _TOLERANCE:
         raise BrokenInputError(
             f"model {entry.name}",

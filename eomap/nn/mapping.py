@@ -112,6 +112,16 @@ def as_share(value: F32) -> npt.NDArray[np.uint8]:
     return np.rint(np.clip(value, 0, 1) * QUANTA).astype(np.uint8)
 
 
+def as_ood(value_krc: F32) -> npt.NDArray[np.uint8]:
+    """Return the channel that says how familiar windows are (n, cols), of those beyond a network's own.
+
+    Fill where there is none: nothing tells.
+    """
+    if len(value_krc):
+        return as_share(value_krc[0])
+    return np.full(value_krc.shape[1:], FILL_U8, np.uint8)
+
+
 def counted(n_clear_rc: npt.NDArray[Any]) -> U16:
     """Return numbers of looks as they are stored, the last one being fill."""
     return np.minimum(n_clear_rc, 65_534).astype(np.uint16)

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from eomap.core.ports import F32, U16
 from eomap.core.windows import Layout
+from eomap.nn.features import with_features
+from eomap.nn.scored import Scored
 
 PER_UNIT = 10_000
 """Code of a reflectance of 1."""
@@ -25,14 +27,21 @@ def single_thread() -> None:
 class OfReflectance(nn.Module):
     """A network of reflectance 0 to 1 that gives one vector a window, or a raster: asked with codes."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, *, features: str = "", cells: int = 1) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.features = network, features
+        self.grid = (cells, cells) if cells > 1 else None
 
-    def forward(self, x: Tensor, _: Tensor) -> tuple[Tensor, None]:
-        """Return (n, k, rows, cols) for codes (n, b, y, x), and no features."""
-        y = self.network(x / PER_UNIT)
-        return (y if y.ndim == 4 else y[:, :, None, None]), None
+    def forward(self, x: Tensor, _: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return (n, k, rows, cols) for codes (n, b, y, x), and what the layer `features` said, if any."""
+        found = None
+        if self.features:
+            layers = (self.features,)
+            y, said = with_features(self.network, x / PER_UNIT, layers=layers, grid=self.grid)
+            found = said[self.features]
+        else:
+            y = self.network(x / PER_UNIT)
+        return (y if y.ndim == 4 else y[:, :, None, None]), found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +56,10 @@ class TorchNetwork:
     module: Any
     """`module(x, aside)` gives what it maps, and features; in eval mode."""
     device: str
+    score: Scored | None = None
+    """Says how familiar windows are; what it says is one more channel, the last."""
+    of_classes: bool = False
+    """Whether what it gives are probabilities of classes."""
 
     def __call__(self, code_nbyx: U16, aside_nk: F32) -> F32:
         """Return (n, k, rows, cols) for up to `layout.batch` windows of codes."""
@@ -58,10 +71,15 @@ class TorchNetwork:
             )
         x = torch.from_numpy(code_nbyx.astype(np.float32)).to(self.device)
         with torch.inference_mode():
-            y, _ = self.module(
+            y, features = self.module(
                 x.contiguous(memory_format=torch.channels_last), torch.from_numpy(aside_nk).to(self.device)
             )
-        return np.asarray(y[:count].float().cpu().numpy())
+        value: F32 = y[:count].float().cpu().numpy()
+        if self.score is None:
+            return value
+        said = features[:count].float().cpu().numpy()
+        ood = self.score(said, value if self.of_classes else None, self.layout.cells)
+        return np.concatenate([value, ood[:, None]], axis=1)
 
 
 def ready(
@@ -73,8 +91,10 @@ def ready(
     channels: int,
     asides: int = 0,
     device: str = "cpu",
+    score: Scored | None = None,
+    of_classes: bool = False,
 ) -> TorchNetwork:
-    """Return a map network ready to be asked on a device."""
+    """Return a map network ready to be asked on a device; `channels` are its own, without a score."""
     if device.startswith("cuda"):
         # The fastest algorithm may differ from call to call; the same bits must come every time.
         torch.backends.cudnn.benchmark = False
@@ -82,4 +102,5 @@ def ready(
         torch.backends.cudnn.allow_tf32 = False
     placed: Any = module.eval().to(device)
     placed = placed.to(memory_format=torch.channels_last)
-    return TorchNetwork(name, sha256, layout, channels, asides, placed, device)
+    told = channels + (score is not None)
+    return TorchNetwork(name, sha256, layout, told, asides, placed, device, score, of_classes)

@@ -177,8 +177,11 @@ def test_seen_and_unseen_are_told_apart(made, layers):
     assert (n_clear[west] > 0).all() and (n_clear[east] == 0).all()
     unseen = main.fill if main.no_look is None else main.no_look
     assert (layers[main.name][east] == unseen).all()
+    told = bool(made.models) and bool(model(made.models[0]).ood_sha256)
     for layer in made.gives:
-        if layer.name != "n_clear":
+        if layer.name == "ood" and not told:
+            assert (layers["ood"] == layer.fill).all()
+        elif layer.name != "n_clear":
             values, known = layers[layer.name], n_clear[west] > (1 if layer.name == "spread" else 0)
             unknown = np.isin(values[west], [v for v in (layer.fill, layer.no_look) if v is not None])
             assert known.any() and not (unknown & known).any(), layer.name

@@ -29,7 +29,7 @@ def class_figures(matrix: npt.ArrayLike) -> dict[str, float]:
 
 PRODUCT = Product(
     name="lcz",
-    version="1.0",
+    version="1.1",
     title="Local climate zones",
     needs=(Need(of="sentinel-2", bands=BANDS, halo_px=40),),
     gives=(
@@ -60,6 +60,14 @@ PRODUCT = Product(
             scale=1 / 250,
             kind="doubt",
             truth="lcz",
+        ),
+        Layer(
+            "ood",
+            "uint8",
+            "share of familiar samples that were more familiar than this one",
+            fill=255,
+            scale=1 / 250,
+            kind="score",
         ),
         Layer("n_clear", "uint16", "clear looks per cell, lower median over its pixels", fill=65535),
         Layer(

@@ -7,9 +7,9 @@ from eomap.core.ports import F32, Bool, Predictor
 from eomap.core.product import Inputs
 from eomap.kernels.cells import cell_clear, summarise
 from eomap.kernels.fill import fill_gaps
-from eomap.nn.mapping import Cells, Stored, as_share, asked, counted
+from eomap.nn.mapping import Cells, Stored, as_ood, as_share, asked, counted
 
-CELL_PX = 10
+CELL_PX, N_CLASSES = 10, 17
 CONTEXT_PX, WINDOW_PX = 11, 32
 """A 32 x 32 window reaches 11 px beyond its 10 x 10 cell."""
 FILL_RADIUS_PX = 24
@@ -35,16 +35,18 @@ def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[np.gene
     mapped = (share > SEEN_SHARE) & (context >= CONTEXT_SHARE) & (gaps == 0) & cells.needed()
 
     def stored(value_krc: F32) -> Stored:
+        value_krc, ood = value_krc[:N_CLASSES], value_krc[N_CLASSES:]
         code, confidence, entropy = summarise(value_krc, (value_krc > 0).max(axis=0))
         return {
             "lcz": code,
             "confidence": as_share(confidence),
             "entropy": as_share(entropy),
             "probability": as_share(value_krc),
+            "ood": as_ood(ood),
         }
 
     made = asked(cells, predict, filled, mapped, stored=stored)
-    unsure = ("confidence", "entropy", "probability")
+    unsure = ("confidence", "entropy", "probability", "ood")
     return {
         "lcz": cells.placed(made["lcz"], fill=255),
         **{name: cells.placed(made[name], fill=255, known_rc=mapped) for name in unsure},
