@@ -1,7 +1,7 @@
 """Probabilistic MIMO U-Net: several members of an ensemble in one pass, each with its own spread.
 
 Every member has its own first two sizes and its own last step; the core in between is shared. State keys are
-those of the published program (no weights were published); `load` them with a prefix `model.` taken off.
+those of the published program, which came without weights; `rename_checkpoint` takes its prefix off.
 Axis letters: n window, m member, c channel, k output, y row, x column.
 """
 

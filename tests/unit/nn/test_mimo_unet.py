@@ -198,6 +198,24 @@ def test_every_member_sees_every_sample(n, members, shared, repetitions, seed):
     assert torch.equal(rows, members_samples(n, members, shared=shared, repetitions=repetitions, seed=seed))
 
 
+def test_members_learn_each_their_own_sample():
+    torch.manual_seed(0)
+    network, buffer = MimoUNet(1, width=3).train(), LossBuffer(2)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    x = torch.randn(8, 1, 32, 32)
+    costs = []
+    for step in range(25):
+        rows = members_samples(8, 2, seed=step)
+        mean, log_scale = network(x[rows])
+        losses = mimo_loss(mean, log_scale, x.abs()[rows], "laplace")
+        buffer.add(losses)
+        optimiser.zero_grad()
+        (losses * buffer.weights()).mean().backward()
+        optimiser.step()
+        costs.append(losses.detach())
+    assert bool((costs[-1] < costs[0] - 0.3).all())
+
+
 def test_rows_index_inputs_of_a_batch():
     x = torch.arange(6.0).view(6, 1, 1, 1)
     rows = members_samples(6, 2, seed=3)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eomap.errors import MisuseError
 from eomap.nn.losses_masked import masked_settlement_mae
-from eomap.nn.sen2mt import STRIDE_PX, Attention, Sen2MT, TaskWeights, both_pools, lcz_cross_entropy
+from eomap.nn.sen2mt import NARROW, STRIDE_PX, Attention, Sen2MT, TaskWeights, both_pools, lcz_cross_entropy
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,6 +36,12 @@ def test_published_size_with_and_without_attention():
     assert sum(b.numel() for b in statistics) == 4_800
     norms = [m for m in whole.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert {norm.eps for norm in norms} == {1e-3}
+
+
+def test_our_narrow_one_fits_four_megabytes():
+    with torch.device("meta"):
+        state = Sen2MT(NARROW).state_dict()
+    assert sum(v.numel() * v.element_size() for v in state.values()) < 4e6
 
 
 def test_published_cost():

@@ -8,6 +8,7 @@ from filled import filled, gflop, n_parameters, ramp
 
 from eomap.errors import MisuseError
 from eomap.nn.double_conv import RiseBilinear, RiseTransposed
+from eomap.nn.losses_masked import masked_gaussian_nll, masked_mse
 from eomap.nn.spectral_adapter import SpectralAdapter
 from eomap.nn.unet import (
     BIOMASS_ENMAP,
@@ -109,6 +110,26 @@ def test_spread_stands_behind_the_outputs_and_is_limited():
     assert y.shape == (1, 4, 8, 8)
     assert float(y[:, :2].min()) > 1e5
     assert float(y[:, 2:].min()) == float(y[:, 2:].max()) == LOG_VARIANCE_MAX
+
+
+def test_it_learns_a_field_with_holes():
+    torch.manual_seed(0)
+    network = UNet(replace(TINY, spread=True, output="softplus")).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    x = torch.randn(8, 3, 16, 16)
+    target = x[:, :1].abs() + 0.1 * torch.randn(8, 1, 16, 16)
+    target[torch.rand(target.shape) < 0.7] = float("nan")
+    costs = []
+    for _ in range(60):
+        y, log_variance = network(x).split(1, dim=1)
+        loss = masked_gaussian_nll(y, log_variance, target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        costs.append((loss.item(), masked_mse(y, target).item()))
+    first, last = costs[0], costs[-1]
+    assert last[0] < first[0] - 0.3
+    assert last[1] < 0.6 * first[1]
 
 
 def test_stem_mixes_pixel_by_pixel():
