@@ -41,6 +41,7 @@ def plan(
     bands: tuple[str, ...] = (),
     speckle: str | None = None,
     orbit: str | None = None,
+    composite: str | None = None,
     bbox: str | None = None,
     period: str | None = None,
     catalog: str = DEFAULT_CATALOG,
@@ -74,6 +75,7 @@ def plan(
 
     settings: dict[str, Any] = {"sensor": sensor, "method": method, "bands": list(bands)}
     settings |= {"speckle": speckle, "orbit": orbit}
+    settings |= {"composite": None if composite == "median" else composite}
     settings = {k: v for k, v in settings.items() if v}
     made = product_of(product, settings)
     by = sensor_of(made.needs[0].of)
@@ -123,6 +125,7 @@ def plan(
             grid=grid,
             mflop_per_cell=(network.mflop_per_cell or 0.0) if network else 0.0,
             ood_sha256=network.ood_sha256 if network else "",
+            picture_sha256=model_entry(made.picture.model).sha256 if made.picture else "",
         )
 
     if max_looks is not None and len(made.needs) == 1 and (path := _large(catalog)) is not None:
@@ -248,7 +251,8 @@ def _collection(source: Any, by: Sensor, level: str) -> str:
             expected=f"a collection of {by.title} in the catalogue",
             got=", ".join(there)[:200],
         )
-    return next((c for c in fitting if level.lower() in c.lower()), fitting[0])
+    levels = level.lower().split(",")
+    return next((c for part in levels for c in fitting if part in c.lower()), fitting[0])
 
 
 def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:

@@ -1,0 +1,87 @@
+"""Samples for networks that clear one look of several: a few looks of each place, in the order of the engine.
+
+Nothing is copied: the arrays are views of those of other samples. Axis letters: n sample, t look, b band, y, x.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eomap.core.product import Looks
+from eomap.nn.cloud_free import BANDS, LOOKS, RADAR, shown
+from eomap.training.samples import Array, Samples, Spec
+
+I64 = npt.NDArray[np.int64]
+_JITTER = 0.2
+"""Deviation of the share of cloud by which looks are put in order: a catalogue tells that of whole scenes."""
+TIMES = {"train": 8, "val": 2, "test": 3}
+"""Orders of the looks of one place."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """One array, made of the looks of a sample when it is asked for."""
+
+    make: Callable[[int], npt.NDArray[np.generic]]
+    count: int
+
+    def __getitem__(self, n: int) -> npt.NDArray[np.generic]:
+        return self.make(int(n))
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def arranged(samples: Samples, numbers: Sequence[tuple[str, int]], *, seed: int = 0) -> Samples:
+    """Return LOOKS looks of each place, the least cloudy first but for chance, with what the first should be.
+
+    `numbers` are pairs of level and place, such as ("L2A", 17), whose `s2_*_looks`, `_clear`, `_cloudless`,
+    `_days` and `s1_*_looks` are there. Arrays: `optical` (t b, y, x) as `nn.cloud_free.shown` has it, `radar`
+    (t p, y, x), `cloudless` (b, y, x), 0 where the first look is clear, and `day_1`, `day_2`, `day_3`.
+    """
+    which: list[tuple[str, int, I64]] = []
+    for level, place in numbers:
+        clear = np.asarray(samples.array(f"s2_{level.lower()}_clear").rows[place])
+        cover_t = 1 - clear.mean(axis=(1, 2))
+        rng = np.random.default_rng([seed, place])
+        for _ in range(TIMES[str(samples.splits_n[place])]):
+            taken = rng.permutation(len(cover_t))[:LOOKS]
+            which.append((level, place, taken[np.argsort(cover_t[taken] + rng.normal(0, _JITTER, LOOKS))]))
+
+    def some(n: int, what: str) -> npt.NDArray[np.generic]:
+        level, place, order_t = which[n]
+        return np.asarray(samples.array(what.format(level.lower())).rows[place])[order_t]
+
+    def optical(n: int) -> npt.NDArray[np.generic]:
+        looks = Looks(some(n, "s2_{}_looks"), some(n, "s2_{}_clear"), np.zeros(LOOKS, np.uint16))
+        return shown(looks, None)[: LOOKS * len(BANDS)]
+
+    def radar(n: int) -> npt.NDArray[np.generic]:
+        looks = some(n, "s1_{}_looks")
+        return looks.reshape(-1, *looks.shape[2:])
+
+    def cloudless(n: int) -> npt.NDArray[np.generic]:
+        return np.where(some(n, "s2_{}_clear")[0], np.uint16(0), some(n, "s2_{}_cloudless")[0])
+
+    side = samples.array(f"s2_{numbers[0][0].lower()}_clear").spec.shape[-1]
+    square, count = (side, side), len(which)
+    views = {
+        "optical": (Spec("optical", (LOOKS * len(BANDS), *square), "uint16", of="sentinel-2"), optical),
+        "radar": (Spec("radar", (LOOKS * len(RADAR), *square), "uint16", of="sentinel-1"), radar),
+        "cloudless": (Spec("cloudless", (len(BANDS), *square), "uint16"), cloudless),
+    }
+    for t in range(LOOKS):
+        spec = Spec(f"day_{t + 1}", (1,), "int32", 0.0, nodata=None, unit="days since 1970-01-01")
+        views[spec.name] = spec, lambda n, t=t: some(n, "s2_{}_days")[t : t + 1]
+    places = np.array([place for _, place, _ in which])
+    return Samples(
+        name=f"{samples.name}, looks of {' and '.join(sorted({level for level, _, _ in which}))}",
+        arrays={name: Array(spec, _View(make, count)) for name, (spec, make) in views.items()},
+        splits_n=samples.splits_n[places],
+        place_n2=samples.place_n2[places],
+        synthetic=samples.synthetic,
+        licence=samples.licence,
+        kinds_n=samples.kinds_n[places] if len(samples.kinds_n) else samples.kinds_n,
+    )
