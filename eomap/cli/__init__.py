@@ -13,6 +13,7 @@ import click
 from eomap import __version__
 from eomap.cli.models import models
 from eomap.cli.options import ENGINE, SELECTION, bytes_of, cube_argument, json_option, with_options
+from eomap.cli.train import train
 from eomap.cli.twin import twin
 from eomap.errors import EomapError, MisuseError
 
@@ -292,6 +293,7 @@ def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: b
 
 
 app.add_command(models)
+app.add_command(train)
 app.add_command(twin)
 
 
