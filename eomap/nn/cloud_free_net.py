@@ -6,6 +6,8 @@ doi:10.1109/CVPRW59228.2023.00202, predict the whole picture instead. So it take
 Axis letters: n window, t look (the first is the one to be cleared), b band, p polarisation, c channel, y, x.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +21,7 @@ OUT = 2 * B
 """Mean, then variance."""
 UNIT = 20.0
 """Inside, reflectance times this: UnCRtainTS's least variance is then the square of 0.0016."""
+CROP_PX = 128
 _CODES = 10_000 / UNIT
 _FRAME = 2 * B + POLARISATIONS + 4
 _RADAR_CODES = 1e-3, -50.0
@@ -54,9 +57,7 @@ def network() -> "CloudFree":
 
 
 def crop_network() -> "CloudFree":
-    """Return it for crops of 128 px: the same tensors, attention on pixels of the same size."""
-    from dataclasses import replace
-
+    """Return it for crops of CROP_PX: the same tensors, attention on pixels of the same size."""
     return CloudFree(replace(SETTING, pooled_px=SETTING.pooled_px // 2))
 
 

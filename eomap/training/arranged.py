@@ -4,7 +4,7 @@ Nothing is copied: the arrays are views of those of other samples. Axis letters:
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from eomap.core.product import Looks
 from eomap.nn.cloud_free import BANDS, LOOKS, RADAR, shown
 from eomap.training.samples import Array, Samples, Spec
+from eomap.training.twin_samples import TwinOrder, finished, twin_samples
 
 I64 = npt.NDArray[np.int64]
 _JITTER = 0.2
@@ -85,3 +86,17 @@ def arranged(samples: Samples, numbers: Sequence[tuple[str, int]], *, seed: int 
         licence=samples.licence,
         kinds_n=samples.kinds_n[places] if len(samples.kinds_n) else samples.kinds_n,
     )
+
+
+def looks_of_twin(order: TwinOrder) -> tuple[Samples, list[tuple[str, int]]]:
+    """Return samples of the twin, and the pairs for `arranged`: every place of L2A, those kept of L1C.
+
+    Only L2A is made where it is missing; L1C are those that are there already.
+    """
+    both = [twin_samples(order, ["s2_l2a_looks"])]
+    numbers = [("L2A", n) for n in range(len(both[0].splits_n))]
+    kept = finished(order, "looks_l1c")
+    if kept is not None:
+        both.append(kept[0])
+        numbers += [("L1C", int(n)) for n in kept[1]]
+    return replace(both[0], arrays={k: v for s in both for k, v in s.arrays.items()}), numbers
