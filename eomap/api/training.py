@@ -1,5 +1,6 @@
 """Training the network of a product, from samples to a bundle."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,8 @@ def run_recipe(
     on = f"{'synthetic ' if samples.synthetic else ''}test windows, in regions that were not trained on"
     figures = tuple(Figure(k, v, found.tested, on, samples.synthetic) for k, v in found.figures.items())
     told = Told(out.name, version, samples.name, samples.synthetic, figures, found.progress.best_step, seed)
-    asides = next(windows.judged("test")).aside_na.shape[1]
-    write_bundle(out, found.network, recipe, told, asides=asides)
+    named = replace(recipe, aside=windows.aside_names)
+    write_bundle(out, found.network, named, told, asides=len(named.aside))
     return dict(verify_bundle(out))
 
 
