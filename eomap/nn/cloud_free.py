@@ -179,7 +179,15 @@ def pictured(inputs: Inputs, by: PictureBy, predict: Predictor) -> Inputs:
 
 def _inner(seen: Seen, at: Any) -> Seen:
     """Return what was seen of a part of a frame."""
-    looks = None if seen.looks is None else _cut(seen.looks, at)
-    code = seen.code_byx if seen.looks is not None else seen.code_byx[at]
-    more = (seen.spread_yx, seen.day_yx, seen.deviation_kyx)
-    return Seen(code, seen.n_clear_yx[at], *(None if m is None else m[at] for m in more), looks)
+
+    def cut(raster: U16 | None) -> U16 | None:
+        return None if raster is None else raster[at]
+
+    return Seen(
+        seen.code_byx if seen.looks else seen.code_byx[at],
+        seen.n_clear_yx[at],
+        spread_yx=cut(seen.spread_yx),
+        day_yx=cut(seen.day_yx),
+        deviation_kyx=cut(seen.deviation_kyx),
+        looks=_cut(seen.looks, at) if seen.looks else None,
+    )

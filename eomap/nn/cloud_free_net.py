@@ -70,11 +70,10 @@ class CloudFree(nn.Module):
         super().__init__()
         self.body = UnCRtainTS(setting)
         self.register_buffer("spread_b", torch.ones(B))  # factor of sigma by band, fitted after training
-        out = self.body.out_conv.conv["conv"][0]
+        out = next(m for m in self.body.out_conv.modules() if isinstance(m, nn.Conv2d))
         nn.init.zeros_(out.weight)
-        with torch.no_grad():
-            out.bias[:B] = 0
-            out.bias[B:] = torch.tensor((_FIRST_SIGMA * UNIT) ** 2).expm1().log()
+        first = torch.tensor((_FIRST_SIGMA * UNIT) ** 2).expm1().log()
+        out.bias = nn.Parameter(torch.cat([torch.zeros(B), first.expand(B)]))
 
     def forward(self, x: Tensor, aside: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and variance (n, 2 b, y, x) in codes and their square, and features (n, d).
@@ -95,6 +94,8 @@ class CloudFree(nn.Module):
         days = (aside - aside[:, :1]).to(x.dtype)
         delta, variance, features = self.body.forward_with_features(frames, days)
         mean = (base + delta).clamp_min(1 / _CODES) * _CODES
+        if variance is None:
+            raise ValueError("a network of cloud-free pictures gives variances")
         sigma = variance.sqrt() * self.spread_b[:, None, None] * _CODES
         return torch.cat([mean, sigma.square()], dim=1), features
 
@@ -121,9 +122,7 @@ def rough(value: Tensor, clear: Tensor) -> Tensor:
     filled, known = value[:, 0] * clear[:, 0], clear[:, 0]
     for t in range(1, value.shape[1]):
         common = clear[:, 0] & clear[:, t]
-        ours, theirs = (
-            (value[:, k] * common).sum(dim=(2, 3)) + _SHRINK_PX * _PRIOR * UNIT for k in (0, t)
-        )
+        ours, theirs = ((value[:, k] * common).sum(dim=(2, 3)) + _SHRINK_PX * _PRIOR * UNIT for k in (0, t))
         gain = (ours / theirs).clamp(0.4, 2.5)[:, :, None, None]
         new = clear[:, t] & ~known
         filled = torch.where(new, value[:, t] * gain, filled)

@@ -1,10 +1,12 @@
 """Samples for networks that clear one look of several: a few looks of each place, in the order of the engine.
 
-Nothing is copied: the arrays are views of those of other samples. Axis letters: n sample, t look, b band, y, x.
+Nothing is copied: arrays are views of those of other samples. Letters: n sample, t look, b band, y, x.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +27,10 @@ TIMES = {"train": 8, "val": 2, "test": 3}
 class _View:
     """One array, made of the looks of a sample when it is asked for."""
 
-    make: Callable[[int], npt.NDArray[np.generic]]
+    make: Callable[[int], npt.NDArray[Any]]
     count: int
 
-    def __getitem__(self, n: int) -> npt.NDArray[np.generic]:
+    def __getitem__(self, n: int) -> npt.NDArray[Any]:
         return self.make(int(n))
 
     def __len__(self) -> int:
@@ -51,20 +53,23 @@ def arranged(samples: Samples, numbers: Sequence[tuple[str, int]], *, seed: int 
             taken = rng.permutation(len(cover_t))[:LOOKS]
             which.append((level, place, taken[np.argsort(cover_t[taken] + rng.normal(0, _JITTER, LOOKS))]))
 
-    def some(n: int, what: str) -> npt.NDArray[np.generic]:
+    def some(n: int, what: str) -> npt.NDArray[Any]:
         level, place, order_t = which[n]
         return np.asarray(samples.array(what.format(level.lower())).rows[place])[order_t]
 
-    def optical(n: int) -> npt.NDArray[np.generic]:
+    def optical(n: int) -> npt.NDArray[Any]:
         looks = Looks(some(n, "s2_{}_looks"), some(n, "s2_{}_clear"), np.zeros(LOOKS, np.uint16))
         return shown(looks, None)[: LOOKS * len(BANDS)]
 
-    def radar(n: int) -> npt.NDArray[np.generic]:
+    def radar(n: int) -> npt.NDArray[Any]:
         looks = some(n, "s1_{}_looks")
         return looks.reshape(-1, *looks.shape[2:])
 
-    def cloudless(n: int) -> npt.NDArray[np.generic]:
+    def cloudless(n: int) -> npt.NDArray[Any]:
         return np.where(some(n, "s2_{}_clear")[0], np.uint16(0), some(n, "s2_{}_cloudless")[0])
+
+    def day(t: int, n: int) -> npt.NDArray[Any]:
+        return some(n, "s2_{}_days")[t : t + 1]
 
     side = samples.array(f"s2_{numbers[0][0].lower()}_clear").spec.shape[-1]
     square, count = (side, side), len(which)
@@ -75,7 +80,7 @@ def arranged(samples: Samples, numbers: Sequence[tuple[str, int]], *, seed: int 
     }
     for t in range(LOOKS):
         spec = Spec(f"day_{t + 1}", (1,), "int32", 0.0, nodata=None, unit="days since 1970-01-01")
-        views[spec.name] = spec, lambda n, t=t: some(n, "s2_{}_days")[t : t + 1]
+        views[spec.name] = spec, partial(day, t)
     places = np.array([place for _, place, _ in which])
     return Samples(
         name=f"{samples.name}, looks of {' and '.join(sorted({level for level, _, _ in which}))}",

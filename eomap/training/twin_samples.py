@@ -108,9 +108,7 @@ def _opened(order: TwinOrder, found: tuple[Place, ...], folders: Mapping[str, Pa
     )
 
 
-def finished(
-    order: TwinOrder, part: str, *, cache: Path | None = None
-) -> tuple[Samples, np.ndarray] | None:
+def finished(order: TwinOrder, part: str, *, cache: Path | None = None) -> tuple[Samples, np.ndarray] | None:
     """Return the samples of one part as far as they are kept, and the numbers of finished places.
 
     None where nothing is kept; nothing is made.

@@ -1,4 +1,4 @@
-"""One look of Sentinel-2 without its clouds: what was seen stays, what clouds hid is filled, and how surely."""
+"""One look of Sentinel-2 without its clouds: what was seen stays, what clouds hid is filled, and how well."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ _Cells = Iterator[tuple[slice, Any, Any]]
 def compute(inputs: Inputs, predict: Predictor) -> dict[str, npt.NDArray[Any]]:
     """Return the layers of the window of `inputs`, as stored values.
 
-    Shapes: (y, x) cells of the window; `reflectance` and `sigma` (b, y, x). A cell takes what the pixel at its
+    Shapes: (y, x) cells of the window, with bands (b, y, x). A cell takes what the pixel at its
     centre has. Cells outside the AOI keep the fill value; cells that no look saw are 0 in `reflectance`,
     `source` and `n_clear`, and fill in the others.
     """
