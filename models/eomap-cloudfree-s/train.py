@@ -32,7 +32,7 @@ CROPS = replace(
     architecture="eomap.nn.cloud_free_net:crop_network",
     side_px=CROP_PX,
     step_px=CROP_PX,
-    batch=4,
+    batch=8,
 )
 """Many small windows teach more than few large ones in the same time."""
 SIGMA_1 = 0.6827
