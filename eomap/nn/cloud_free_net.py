@@ -4,7 +4,8 @@ Clear looks of other dates, brought to the light and air of the look (`rough`), 
 (`nn.uncrtaints`), made narrow, then adds what they lack, in pixels of 20 m: what is fine comes from the
 looks. Ebel et al. (2023), doi:10.1109/CVPRW59228.2023.00202, predict the whole picture instead. So it takes
 scenes of any level, and a quarter of the time.
-Axis letters: n window, t look (the first is the one to be cleared), b band, p polarisation, c channel, y, x.
+Axis letters: n window, t look (the first is the one to be cleared), b band, p polarisation, c channel,
+s source of a filled pixel (another look, none), y, x.
 """
 
 from dataclasses import replace
@@ -67,12 +68,16 @@ def crop_network() -> "CloudFree":
 class CloudFree(nn.Module):
     """Asked with codes as `nn.cloud_free.shown` writes them, and the days of the looks."""
 
-    spread_b: Tensor
+    trust_sb: Tensor
+    """How much of what the body adds is added, where another look is clear, and where none is; by band."""
+    spread_sb: Tensor
+    """Factors of sigma. Both are 1 until they are fitted where the network was not taught."""
 
     def __init__(self, setting: Setting = SETTING) -> None:
         super().__init__()
         self.body = UnCRtainTS(setting)
-        self.register_buffer("spread_b", torch.ones(B))  # factor of sigma by band, fitted after training
+        self.register_buffer("trust_sb", torch.ones(2, B))
+        self.register_buffer("spread_sb", torch.ones(2, B))
         out = next(m for m in self.body.out_conv.modules() if isinstance(m, nn.Conv2d))
         nn.init.zeros_(out.weight)
         first = torch.tensor((_FIRST_SIGMA * UNIT) ** 2).expm1().log()
@@ -103,8 +108,13 @@ class CloudFree(nn.Module):
         delta, variance = (
             F.interpolate(a, (height, width), mode="bilinear", align_corners=False) for a in (delta, variance)
         )
-        mean = (base + delta).clamp_min(1 / _CODES) * _CODES
-        sigma = variance.sqrt() * self.spread_b[:, None, None] * _CODES
+        known = clear.any(dim=1)
+        trust, spread = (
+            torch.where(known, a[0, :, None, None], a[1, :, None, None])
+            for a in (self.trust_sb, self.spread_sb)
+        )
+        mean = (base + delta * trust).clamp_min(1 / _CODES) * _CODES
+        sigma = variance.sqrt() * spread * _CODES
         return torch.cat([mean, sigma.square()], dim=1), features
 
     def _frames(self, value: Tensor, base: Tensor, clear: Tensor, obscured: Tensor, radar: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ FOLDER gets the checkpoints; a training that was begun there goes on. Samples ar
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,9 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from eomap.nn.cloud_free import BANDS
+from eomap.nn.cloud_free import BANDS, LOOKS, OBSCURED
 from eomap.nn.cloud_free_net import CROP_PX, network
-from eomap.products.cloudfree.training import RECIPE
+from eomap.products.cloudfree.training import FARTHEST, RECIPE
 from eomap.training.arranged import arranged, looks_of_twin
 from eomap.training.bundle import Figure, Told, write_bundle
 from eomap.training.loop import Course, said, train
@@ -36,6 +37,7 @@ CROPS = replace(
 )
 """Many small windows teach more than few large ones in the same time."""
 SIGMA_1 = 0.6827
+SHARES = np.linspace(0, 1.2, 13)
 
 
 def main(folder: Path, steps: int) -> None:
@@ -48,20 +50,18 @@ def main(folder: Path, steps: int) -> None:
         numbers = [(str(level), int(n)) for level, n in json.loads(kept.read_text())]
     kept.write_text(json.dumps(numbers))
     taught = arranged(samples, numbers)
-    course = Course(steps=steps, val_every=max(steps // 10, 1), val_most=48, seed=SEED)
+    course = Course(steps=steps, val_every=50, val_most=40, seed=SEED, half=True)
     resume = (folder / "checkpoint.safetensors").is_file()
     found = train(CROPS, Windows(CROPS, taught), course, folder=folder, resume=resume, notify=_say)
     whole = network()
-    whole.load_state_dict(found.network.state_dict())
-    bundle(whole, taught, steps=found.progress.best_step)
+    whole.body.load_state_dict(found.network.body.state_dict())  # type: ignore[union-attr]
+    bundle(whole, taught, steps=found.progress.best_step, folder=folder)
 
 
-def bundle(whole: Any, taught: Samples, *, steps: int, extra: Sequence[Figure] = ()) -> Path:
-    """Fit the sigma of a network, judge it on the test split and write its bundle; return the folder."""
+def bundle(whole: Any, taught: Samples, *, steps: int, folder: Path, extra: Sequence[Figure] = ()) -> None:
+    """Fit what is left to fit in a network, judge it on the test split, write its bundle beside this file."""
     windows = Windows(replace(RECIPE, batch=2), taught)
-    whole.eval()
-    fitted = factors(whole, windows)
-    whole.spread_b.copy_(torch.from_numpy(fitted))
+    fit(whole.eval(), windows)
     figures, n = judged(whole, windows, "test")
     on = "synthetic pixels x bands that the first look did not see clear, in regions that were not trained on"
     told = Told(
@@ -73,31 +73,62 @@ def bundle(whole: Any, taught: Samples, *, steps: int, extra: Sequence[Figure] =
         steps,
         SEED,
     )
-    return write_bundle(Path(__file__).parent, whole, RECIPE, told, asides=len(RECIPE.aside))
+    made = write_bundle(folder / NAME, whole, RECIPE, told, asides=len(RECIPE.aside))
+    for path in made.iterdir():
+        shutil.copy(path, Path(__file__).parent)
 
 
-def factors(whole: Any, windows: Windows) -> np.ndarray:
-    """Return the factor of sigma by band that puts SIGMA_1 of the validation's errors within one sigma."""
-    ratio: list[list[np.ndarray]] = [[] for _ in BANDS]
-    for y, target in _answers(whole, windows, "val"):
-        for b in range(len(BANDS)):
-            known = np.isfinite(target[:, b])
-            off = np.abs(y[:, b] - target[:, b])[known]
-            ratio[b].append((off / np.sqrt(y[:, len(BANDS) + b][known]))[::7])
-    return np.array([np.quantile(np.concatenate(r), SIGMA_1) for r in ratio], np.float32)
+def fit(whole: Any, windows: Windows) -> None:
+    """Set how much is added and the factors of sigma to what is best on the validation split, by source.
+
+    Added is the share that gives the least mean absolute error of those below FARTHEST; then SIGMA_1 of the
+    errors lie within one sigma.
+    """
+    with torch.inference_mode():
+        whole.trust_sb.fill_(0)
+        rough = [y[:, : len(BANDS)] for y, _, _ in _answers(whole, windows, "val")]
+        whole.trust_sb.fill_(1)
+        found = list(_answers(whole, windows, "val"))
+        for s in (0, 1):
+            for b in range(len(BANDS)):
+                base, made, sigma, truth = (
+                    np.concatenate(parts)
+                    for parts in zip(
+                        *(_of(r, y, t, k == s, b) for r, (y, t, k) in zip(rough, found, strict=True)),
+                        strict=True,
+                    )
+                )
+                near = np.abs(base - truth) < FARTHEST
+                errors = [np.abs(base + share * (made - base) - truth)[near].mean() for share in SHARES]
+                share = SHARES[int(np.argmin(errors))]
+                off = np.abs(base + share * (made - base) - truth)
+                whole.trust_sb[s, b] = float(share)
+                whole.spread_sb[s, b] = float(np.quantile(off / sigma, SIGMA_1))
+                print(s, BANDS[b], f"{share:.1f}, sigma x {float(whole.spread_sb[s, b]):.2f}", flush=True)
+
+
+def _of(rough: Any, y: Any, target: Any, here: Any, b: int) -> tuple[Any, Any, Any, Any]:
+    """Return base, answer, sigma and truth of a band, of every seventh pixel with truth of a source."""
+    known = np.isfinite(target[:, b]) & here
+    sigma = np.sqrt(y[:, len(BANDS) + b])
+    return tuple(a[known][::7] for a in (rough[:, b], y[:, b], sigma, target[:, b]))
 
 
 def judged(whole: Any, windows: Windows, split: str) -> tuple[Mapping[str, float], int]:
     """Return the recipe's figures of a split, and of how many numbers they are."""
-    answers, targets = zip(*_answers(whole, windows, split), strict=True)
+    answers, targets, _ = zip(*_answers(whole, windows, split), strict=True)
     target = np.concatenate(targets)
     return RECIPE.figures(np.concatenate(answers), target), int(np.isfinite(target).sum())
 
 
 def _answers(whole: Any, windows: Windows, split: str) -> Any:
+    """Yield answers, targets and sources: 0 where a look is clear, 1 where none is."""
     with torch.inference_mode():
         for batch in windows.judged(split):
-            yield said(whole, batch, Course())[0].numpy(), batch.target_nkrc
+            optical = batch.code_ncyx[:, : LOOKS * len(BANDS)]
+            optical = optical.reshape(len(optical), LOOKS, len(BANDS), *optical.shape[-2:])
+            clear = ((optical > 0) & (optical < OBSCURED)).all(axis=2).any(axis=1)
+            yield said(whole, batch, Course())[0].numpy(), batch.target_nkrc, np.where(clear, 0, 1)
 
 
 def _say(kind: str, info: Mapping[str, Any]) -> None:

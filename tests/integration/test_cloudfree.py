@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 import small_world
@@ -58,7 +59,7 @@ def test_the_three_least_cloudy_looks_are_pinned(plan):
 
 
 def test_the_cube_names_its_networks_and_verifies(plan, clean):
-    said = json.loads(open(f"{clean[0]}/zarr.json").read())["attributes"]
+    said = json.loads(Path(clean[0], "zarr.json").read_text())["attributes"]
     named = [m["name"] for m in said["eomap:models"]]
     own = [] if plan.product == "cloudfree" else ["eomap-lcz-s"]
     assert named == [*own, "eomap-cloudfree-s"] == list(plan.networks)

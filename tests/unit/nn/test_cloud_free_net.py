@@ -12,7 +12,7 @@ B, SIDE = len(BANDS), 64
 
 
 def windows(seed=0, n=1):
-    """Return codes and days: three looks of one scene, each as bright as its own sun, the first half hidden."""
+    """Return codes, days, and the scene: three looks under three suns, half of the first one hidden."""
     made = torch.Generator().manual_seed(seed)
     scene = torch.randint(500, 3000, (n, 1, B, SIDE, SIDE), generator=made).float()
     looks = (scene * torch.tensor([1.0, 1.25, 0.8]).view(1, LOOKS, 1, 1, 1)).round()
