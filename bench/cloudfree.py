@@ -8,8 +8,8 @@ scenes of Slovenia (L1C) and Punjab (L1C), read by the engine, behind real cloud
 are put over half of the clear scene, which is then the first look, beside one or two looks of other dates;
 the error is against what was hidden. Beside the network: the least cloudy look, the mean of clear looks, the
 median and the geometric median of clear looks. Where no look is clear, those take all looks. The network's
-sigma is judged by the share of errors within it. `usual mae` is the geometric mean over pictures of their mean
-absolute error: new snow under a cloud, which nobody can know, decides the mean. One thread.
+sigma is judged by the share of errors within it. `usual mae` is the geometric mean over pictures of their
+mean absolute error: new snow under a cloud, which nobody can know, decides the mean. One thread.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import numpy.typing as npt
 import torch
 
 from eomap import api
-from eomap.api.running import _job
+from eomap.api.running import scene_of
 from eomap.core.product import Looks
 from eomap.io.pixels import RasterReader
 from eomap.io.registry import model
@@ -37,9 +37,10 @@ from eomap.kernels.scores import Errors, Mean, Picture, spectral_angle
 from eomap.kernels.unclouded import clear_mosaic, least_cloudy
 from eomap.nn.cloud_free import BANDS, LOOKS, MODEL, OBSCURED, RADAR, cleared
 from eomap.nn.windows import Windowed
+from eomap.products.cloudfree import PRODUCT
 from eomap.training.arranged import arranged, looks_of_twin
 from eomap.training.twin_samples import TwinOrder
-from eomap.worker import sight_of
+from eomap.worker import Job, sight_of
 
 F32 = npt.NDArray[np.float32]
 SHARED = Path(os.environ.get("EOMAP_SHARED", Path(__file__).parents[2] / "shared"))
@@ -173,8 +174,8 @@ class Sums:
 def measured(cases: Iterator[tuple[str, Case]], asked: Asked) -> dict[str, Any]:
     """Return figures by group and method; cases whose first look is clear everywhere are left out.
 
-    `cloudfree without radar` is the network with zeros in the place of radar, `rough` what it starts from: the
-    other looks in the light of the first.
+    `cloudfree without radar` is the network with zeros in the place of radar, `rough` what it starts from:
+    the other looks in the light of the first.
     """
     sums: dict[str, dict[str, Sums]] = {}
     covered: dict[str, list[npt.NDArray[np.bool_]]] = {}
@@ -237,9 +238,10 @@ def look_of(day: str, bbox: str, *, collection: str) -> tuple[Looks, Looks | Non
     plan = api.plan(
         bbox=bbox, catalog=str(CATALOG), collection=collection, product="cloudfree", period=day, model=None
     )
+    scenes = tuple(scene_of(plan, s) for s in plan.tasks[0].scenes)
     reader = RasterReader()
     try:
-        sight = sight_of(_job(plan, plan.tasks[0]), reader)
+        sight = sight_of(Job(plan.tasks[0], PRODUCT, scenes, plan.mask, plan.layers, plan.model), reader)
     finally:
         reader.close()
     optical, halo = sight.first.looks, 255
