@@ -91,7 +91,8 @@ RECIPE = Recipe(
 - Snow that came or went under a cloud is not seen: there errors reach 0.4, and sigma does not say so.
 - What changed between the looks (harvest, flood, fire) is filled as it was on the other date.
 - Where no look is clear, what is fine is lost: a smooth surface with a large sigma.
-- It learnt the clouds of the twin. A cloud that the mask misses is kept as seen, with the sigma of clear pixels.
+- It learnt the clouds of the twin. A cloud that the mask misses is kept as seen, with the sigma of clear
+  pixels.
 - Looks more than 100 days apart were never seen in training.
 - Behind real cloud the network adds errors to what it starts from on two of three rows measured; see docs.
 - Taught by `train.py` in this folder, on crops of 128 px: `eomap train` cannot arrange looks yet.
