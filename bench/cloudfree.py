@@ -230,7 +230,6 @@ def twin_cases() -> Iterator[tuple[str, Case]]:
         case = Case(str(n), optical, radar, truth)
         level = str(some.kinds_n[n])
         yield f"{level} {regime}", case
-        yield f"{level} {regime} without radar", replace(case, radar=None)
 
 
 def look_of(day: str, bbox: str, *, collection: str) -> tuple[Looks, Looks | None]:
