@@ -178,11 +178,11 @@ def _about(recipe: Recipe, told: Told, weights: bytes, tests: list[dict[str, Any
         "title": recipe.title,
         "product": recipe.product,
         "architecture": recipe.architecture,
-        "file": f"{told.name}/{WEIGHTS}",
+        "file": WEIGHTS,
         "sha256": hashlib.sha256(weights).hexdigest(),
         "size": len(weights),
         "licence": recipe.licence,
-        "card": f"{told.name}/card.md",
+        "card": "card.md",
         "synthetic": told.synthetic,
         "trained_on": told.trained_on,
         "level": recipe.level,
@@ -194,6 +194,7 @@ def _about(recipe: Recipe, told: Told, weights: bytes, tests: list[dict[str, Any
         "figures": figures,
         "sources": [{"of": p.of, "bands": list(p.bands), "looks": p.looks} for p in recipe.pictures],
         "test": tests,
+        **({"ood_sha256": hashlib.sha256(told.extra[OOD]).hexdigest()} if OOD in told.extra else {}),
     }
 
 
