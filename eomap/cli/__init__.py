@@ -22,6 +22,7 @@ from eomap.cli.options import (
     with_options,
 )
 from eomap.cli.submit import job, submit
+from eomap.cli.train import train
 from eomap.cli.twin import twin
 from eomap.errors import EomapError, MisuseError
 
@@ -304,6 +305,7 @@ def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: b
 app.add_command(models)
 app.add_command(submit)
 app.add_command(job)
+app.add_command(train)
 app.add_command(twin)
 
 

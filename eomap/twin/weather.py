@@ -5,7 +5,7 @@ fitted; the numbers are round ones of the order that textbooks give. Axis letter
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -131,6 +131,18 @@ class Forecast:
         """Return about 1 below the sun's yearly path, 0 in polar night (y, x)."""
         sun_deg = 14 * math.cos(2 * math.pi * (self.day.timetuple().tm_yday - 200) / 365)
         return np.exp(-np.square((points.lat_deg - sun_deg) / 33)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Cloudless:
+    """The air of some weather without a cloud in it: what a satellite would have seen of the ground."""
+
+    of: Skies
+
+    def at(self, points: Points) -> Weather:
+        """Return the weather of some points (y, x): every cover is 0, the air is what it was."""
+        none = np.zeros(points.shape, np.float32)
+        return replace(self.of.at(points), cumulus=none, stratus=none, cirrus=none)
 
 
 def _logistic(x: F32) -> F32:

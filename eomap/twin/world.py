@@ -33,7 +33,7 @@ from eomap.twin.sky import Sky, sky_of
 from eomap.twin.source import CLASSES_ENMAP, LAND_COVER, RANK, TruthLayer
 from eomap.twin.strips import in_strips
 from eomap.twin.sun import sun_angles
-from eomap.twin.weather import Forecast, Skies, explicit
+from eomap.twin.weather import Cloudless, Forecast, Skies, explicit
 from eomap.twin.wetness import radar_ground
 
 VERSION = "2"
@@ -54,18 +54,22 @@ class World:
     """Share of cloud on some days; on all others the weather of place and season."""
     middle: date | None = None
     """The day whose clear surface is the truth of a composite."""
+    cloudless: bool = False
+    """Whether every cloud is left out, of the same air: the picture that clouds have spoilt."""
 
     @property
     def name(self) -> str:
         """Name, version, seed and what is out of the ordinary: whatever changes the pixels."""
         days = "".join(f",{d.isoformat()}={c:g}" for d, c in sorted(self.covers.items()))
-        return f"twin-{VERSION}/{self.seed}/{self.shift.kind}:{self.shift.strength:g}/{self.middle}{days}"
+        made = f"twin-{VERSION}/{self.seed}/{self.shift.kind}:{self.shift.strength:g}/{self.middle}{days}"
+        return f"{made}/cloudless" if self.cloudless else made
 
     def weather(self, day: date) -> Skies:
         """Return the weather of a day, everywhere."""
+        found: Skies = Forecast(day, lambda points: mean_cover(points, day), self.seed + 5_000)
         if day in self.covers:
-            return explicit(self.covers[day], cumulus=1.0, stratus=0.35, cirrus=0.15)
-        return Forecast(day, lambda points: mean_cover(points, day), self.seed + 5_000)
+            found = explicit(self.covers[day], cumulus=1.0, stratus=0.35, cirrus=0.15)
+        return Cloudless(found) if self.cloudless else found
 
     def land(self, frame: Frame) -> Land:
         """Return the land of a frame; the last few are kept, for dates come one after another."""

@@ -1,0 +1,1 @@
+"""Training: samples, one loop for every product, and the bundle that a training ends in."""
