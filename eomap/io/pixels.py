@@ -28,6 +28,7 @@ from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.cloud_weights import load_cloud_network
 from eomap.io.hdf4 import DataSet, data_set
 from eomap.io.hrefs import gdal_path
+from eomap.io.rests import Rests
 from eomap.io.signing import redact
 from eomap.io.wavelengths import described_centres_nm, nearest_band
 from eomap.kernels.resample import interpolate
@@ -85,6 +86,8 @@ class RasterReader:
     _signed: dict[str, str] = field(default_factory=dict, repr=False)
     """Open hrefs as they were signed: what to call refused when a host stops answering."""
 
+    rests: Rests = field(default_factory=Rests, repr=False)
+    """What frames left over of the blocks they cut."""
     classifier: Callable[[], CloudClassifier] = load_cloud_network
     """Loads our cloud network, once a process."""
 
@@ -156,7 +159,8 @@ class RasterReader:
             if window is None:
                 continue
             corner = (window[0][0], window[1][0])
-            for native, fill, out in zip(self._windows(file, window, numbers), fills, outs, strict=True):
+            natives = self._windows(file, window, numbers, grid.skew_px())
+            for native, fill, out in zip(natives, fills, outs, strict=True):
                 if smooth:
                     warp_bilinear(native, grid, corner=corner, nodata=fill, out=out)
                 else:
@@ -185,11 +189,13 @@ class RasterReader:
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
         r, c = r - r0, c - c0
-        natives = self._windows(file, ((r0, r1), (c0, c1)), numbers)
-        for native, fill, out in zip(natives, fills, outs, strict=True):
-            if native.shape == out.shape and not smooth:  # pixel by pixel the frame's own
-                out[...] = native
-            elif smooth:
+        window = (r0, r1), (c0, c1)
+        if not smooth and isinstance(file.pixels, Blocks) and _one_by_one(r) and _one_by_one(c):
+            for number, out in zip(numbers, outs, strict=True):  # pixel by pixel the frame's own
+                self._fill(file.pixels, out[row_seen, col_seen], window, number)
+            return
+        for native, fill, out in zip(self._windows(file, window, numbers), fills, outs, strict=True):
+            if smooth:
                 out[row_seen, col_seen] = interpolate(native, r, c, nodata=fill)
             else:
                 out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64), c.astype(np.int64))
@@ -211,11 +217,35 @@ class RasterReader:
                 np.copyto(out, mean, where=mean != fill)
 
     def _windows(
-        self, file: "_Raster", window: tuple[Span, Span], numbers: Sequence[int]
+        self,
+        file: "_Raster",
+        window: tuple[Span, Span],
+        numbers: Sequence[int],
+        slack_yx: tuple[int, int] = (0, 0),
     ) -> Iterable[npt.NDArray[Any]]:
+        """Return pixels (y, x) of bands, counted from 1, in a window."""
+        if not isinstance(file.pixels, Blocks):
+            self._count(_block_bytes(file, *window) * len(numbers))
+            return file.windows(*window, numbers)
+        shape = [stop - start for start, stop in window]
+        made = [np.empty(shape, file.dtype) for _ in numbers]
+        for out, number in zip(made, numbers, strict=True):
+            self._fill(file.pixels, out, window, number, slack_yx)
+        return made
+
+    def _fill(
+        self,
+        blocks: Blocks,
+        out: npt.NDArray[Any],
+        window: tuple[Span, Span],
+        number: int,
+        slack_yx: tuple[int, int] = (0, 0),
+    ) -> None:
+        self._count(blocks.fill(out, *window, index=number, rests=self.rests, slack_yx=slack_yx))
+
+    def _count(self, decoded_bytes: int) -> None:
         with self._lock:
-            self.decoded_bytes += _block_bytes(file, *window) * len(numbers)
-        return file.windows(*window, numbers)
+            self.decoded_bytes += decoded_bytes
 
     def _file(self, band: Band, signing: str) -> "_Raster":
         place, href = band.place, band.href
@@ -239,8 +269,13 @@ class RasterReader:
             with contextlib.suppress(OSError):
                 file.pixels.close()
 
+    def next_frame(self) -> None:
+        """Give up what earlier frames left over too long ago."""
+        self.rests.turn()
+
     def close(self) -> None:
         """Close every open file."""
+        self.rests = Rests()
         for href in list(self._open):
             self._forget(href)
         self._signed.clear()
@@ -274,7 +309,7 @@ class _Raster:
         self, rows: tuple[int, int], cols: tuple[int, int], numbers: Sequence[int]
     ) -> Iterable[npt.NDArray[Any]]:
         """Return pixels (y, x) of bands, counted from 1, between those rows and columns."""
-        if isinstance(self.pixels, (Blocks, DataSet)):
+        if isinstance(self.pixels, DataSet):
             return [self.pixels.window(rows, cols, index=n) for n in numbers]
         at = [n - 1 for n in numbers]  # together: a block with the pixels of all bands is decoded once
         read: npt.NDArray[Any] = self.pixels[at, slice(*rows), slice(*cols)].to_numpy()
@@ -352,6 +387,12 @@ def _inside(at_px: npt.NDArray[Any], size: int) -> slice:
     """Return which of evenly spaced positions lie inside a file of that many pixels."""
     seen = np.flatnonzero((at_px >= 0) & (at_px < size))
     return slice(int(seen[0]), int(seen[-1]) + 1) if seen.size else slice(0, 0)
+
+
+def _one_by_one(at_px: npt.NDArray[Any]) -> bool:
+    """Say whether positions name a file's pixels one after the other."""
+    index = at_px.astype(np.int64)
+    return bool(index[-1] - index[0] == index.size - 1 and (np.diff(index) == 1).all())
 
 
 def _pixel_m(box: Any) -> float:
