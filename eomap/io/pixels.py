@@ -37,7 +37,7 @@ from eomap.kernels.warp_area import warp_average
 from eomap.kernels.warp_linear import warp_bilinear
 from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 
-OPEN_FILES = 96
+OPEN_FILES = 192
 METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
 HELD_LIMIT_BYTES = 16 << 20
