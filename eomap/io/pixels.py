@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ from eomap.kernels.warp_linear import warp_bilinear
 from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 
 OPEN_FILES = 192
+_ROTATED = 1e-10
+"""Units of a CRS by which a pixel may lean."""
 METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
 HELD_LIMIT_BYTES = 16 << 20
@@ -147,7 +150,7 @@ class RasterReader:
         numbers = [file.number_of(b) for b in bands]
         fills = [b.nodata if b.nodata is not None else 0 for b in bands]
         outs = [np.full(frame.shape, fill, dtype=file.dtype) for fill in fills]
-        smooth = not bands[0].categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
+        smooth = not bands[0].categorical and file.pixel_m > 1.5 * frame.pixel_m
         if file.place.crs == frame.epsg:
             self._paint_parallel(file, numbers, frame, outs, fills=fills, smooth=smooth)
             return outs
@@ -287,10 +290,9 @@ class _Raster:
 
     pixels: Any
     """Blocks where they can be had straight from the file, else xarray.DataArray (b, y, x), not loaded."""
-    box: Any
-    """odc.geo.GeoBox"""
     place: Place
-    """The same as the kernels take it."""
+    pixel_m: float
+    """Height of its pixels."""
     blocks_yx: tuple[int, int]
     dtype: Any
 
@@ -318,8 +320,6 @@ class _Raster:
 
 def _opened(path: str, href: str) -> _Raster:
     """Return an open raster; refuse one that would not fit or cannot be placed, before a pixel is read."""
-    from odc.geo.geobox import GeoBox
-
     blocks = blocks_of(path)
     if blocks is not None:
         data = blocks.dataset
@@ -335,29 +335,36 @@ def _opened(path: str, href: str) -> _Raster:
         held_bytes = pixels.shape[0] * math.prod(block) * dtype.itemsize  # if bands are interleaved by pixel
     if crs is None or transform.is_identity:
         raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
-    box: Any = GeoBox(shape, transform, crs)
+    if max(abs(transform.b), abs(transform.d)) > _ROTATED:
+        raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
     corner_xy, pixel_xy = (transform.c, transform.f), (transform.a, transform.e)
-    place = Place(box.crs.epsg or box.crs.to_wkt(), corner_xy, pixel_xy, tuple(shape))
+    code, geographic = _system(crs.to_wkt())
+    place = Place(code, corner_xy, pixel_xy, tuple(shape))
     centres_nm = () if isinstance(said, str) else described_centres_nm(said)
-    file = _Raster(pixels, box, place, tuple(block), dtype, centres_nm, held_bytes)
+    pixel_m = abs(transform.e) * (METRES_PER_DEGREE if geographic else 1.0)
+    file = _Raster(pixels, place, pixel_m, tuple(block), dtype, centres_nm, held_bytes)
     size = math.prod(file.blocks_yx) * dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(
             redact(href), expected=f"blocks up to {BLOCK_LIMIT_BYTES >> 20} MiB", got=f"{size >> 20} MiB"
         )
-    if not file.box.axis_aligned:
-        raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
     return file
 
 
-def _opened_hdf4(path: str, band: Band) -> _Raster:
-    from affine import Affine
-    from odc.geo.geobox import GeoBox
+@lru_cache(maxsize=64)
+def _system(wkt: str) -> tuple[int | str, bool]:
+    """Return a CRS by its EPSG code, else as WKT, and whether it is one of longitude and latitude."""
+    from pyproj import CRS
 
+    crs = CRS.from_wkt(wkt)
+    return crs.to_epsg() or crs.to_wkt(), crs.is_geographic
+
+
+def _opened_hdf4(path: str, band: Band) -> _Raster:
     found = data_set(path, band.data_set)
     (a, _, c, _, e, f), shape, wkt = found.transform, found.grid.shape, found.wkt
-    box = GeoBox(shape, Affine(*found.transform), wkt)
-    return _Raster(found, box, Place(wkt, (c, f), (a, e), shape), shape, found.dtype)
+    pixel_m = abs(e) * (METRES_PER_DEGREE if _system(wkt)[1] else 1.0)
+    return _Raster(found, Place(wkt, (c, f), (a, e), shape), pixel_m, shape, found.dtype)
 
 
 def _by_gdal(path: str, href: str) -> Any:
@@ -378,7 +385,7 @@ def _causes(problem: BaseException | None) -> Iterator[str]:
 def _block_bytes(file: _Raster, rows: tuple[int, int], cols: tuple[int, int]) -> int:
     """Return the bytes of all blocks that a window touches: a codec decodes no less."""
     area = 1
-    for (start, stop), side, size in zip((rows, cols), file.blocks_yx, file.box.shape, strict=True):
+    for (start, stop), side, size in zip((rows, cols), file.blocks_yx, file.place.shape, strict=True):
         area *= min(-(-stop // side) * side, size) - start // side * side
     return int(area * file.dtype.itemsize)
 
@@ -393,8 +400,3 @@ def _one_by_one(at_px: npt.NDArray[Any]) -> bool:
     """Say whether positions name a file's pixels one after the other."""
     index = at_px.astype(np.int64)
     return bool(index[-1] - index[0] == index.size - 1 and (np.diff(index) == 1).all())
-
-
-def _pixel_m(box: Any) -> float:
-    """Return the height of a file's pixels in metres."""
-    return abs(box.affine.e) * (METRES_PER_DEGREE if box.crs.geographic else 1.0)
