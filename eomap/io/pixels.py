@@ -29,6 +29,7 @@ from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.cloud_weights import load_cloud_network
 from eomap.io.hdf4 import DataSet, data_set
 from eomap.io.hrefs import gdal_path
+from eomap.io.memory import keep_warm
 from eomap.io.rests import Rests
 from eomap.io.signing import redact
 from eomap.io.wavelengths import described_centres_nm, nearest_band
@@ -98,6 +99,7 @@ class RasterReader:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         access.keep_out_of_logs()
+        keep_warm()
 
     def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
         """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
