@@ -51,16 +51,18 @@ def placed_numpy(code_yx: U16, out_yx: U16, look_yx: Bool) -> int:
 
 @numba.njit(nogil=True, cache=True)
 def _placed(code, out, look):
-    dropped = 0
+    lost = 0
     for y in range(out.shape[0]):
-        line, to, values, before, after = look[y], out[y], code[y], 0, 0
+        line, to, values, holes = look[y], out[y], code[y], False
         for x in range(line.size):
             to[x] = values[x]
-            before += line[x]
-            line[x] &= values[x] != 0
-            after += line[x]
-        dropped += before - after
-    return dropped
+        for x in range(line.size):  # three short loops, of which the last is rare, are faster than one
+            holes |= values[x] == 0
+        if holes:
+            for x in range(line.size):
+                lost += line[x] and values[x] == 0
+                line[x] &= values[x] != 0
+    return lost
 
 
 def placed_of(owner: int, owner_yx: U8, code_yx: U16, out_yx: U16, look_yx: Bool) -> int:
@@ -79,17 +81,16 @@ def placed_of_numpy(owner: int, owner_yx: U8, code_yx: U16, out_yx: U16, look_yx
 
 @numba.njit(nogil=True, cache=True)
 def _placed_of(mine, owner, code, out, look):
-    dropped = 0
+    lost = 0
     for y in range(out.shape[0]):
-        line, to, values, whose, before, after = look[y], out[y], code[y], owner[y], 0, 0
+        line, to, values, whose = look[y], out[y], code[y], owner[y]
         for x in range(line.size):
-            own = whose[x] == mine
-            to[x] = values[x] if own else to[x]
-            before += line[x]
-            line[x] &= (values[x] != 0) | (not own)
-            after += line[x]
-        dropped += before - after
-    return dropped
+            if whose[x] == mine:  # owners lie in large pieces, so that this is guessed well
+                to[x] = values[x]
+                if values[x] == 0 and line[x]:
+                    line[x] = False
+                    lost += 1
+    return lost
 
 
 def named(table: Bool, class_yx: U8) -> Bool:
