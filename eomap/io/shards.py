@@ -26,7 +26,7 @@ def coding(layer: Layer, step: int) -> dict[str, Any]:
 
     n, itemsize = tile_cells(step), np.dtype(layer.dtype).itemsize
     # High and low bytes apart: a composite is a tenth to a quarter smaller so, and three times as fast to
-    # write (docs/decisions/0009-bytes-apart.md). Blosc has no checksum of its own.
+    # write (docs/decisions/0010-bytes-apart.md). Blosc has no checksum of its own.
     apart = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle", typesize=itemsize), Crc32cCodec()
     lead, chunk = (bands_together(layer, step),) if layer.bands else (), chunk_cells(n)
     return {
