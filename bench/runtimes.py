@@ -3,8 +3,8 @@
     EOMAP_CACHE=... python bench/runtimes.py [NAME ...] > bench/runtimes.json
 
 CPU-seconds of one thread for a window of 256 pixels (smaller windows: scaled by area), the least of several;
-eager float32 with channels first is the measure. Agreement is that of the trained network on windows of held-out
-places of the twin, against float32: the largest error of any output, by its range.
+eager float32 with channels first is the measure. Agreement is that of the trained network on windows of
+held-out places of the twin, against float32: the largest error of any output, by its range.
 """
 
 import json
