@@ -27,7 +27,7 @@ class Explained:
     names: tuple[str, ...]
     window: Window
     length_gyx: npt.NDArray[np.float32]
-    """Length of the difference of the network's features without each modality; NaN where nothing is mapped."""
+    """Length of the difference of the network's features without each modality; NaN where not mapped."""
     change_gyx: npt.NDArray[np.float32]
     """Change of the network's first number without it, or how much probability of classes moves."""
 

@@ -99,7 +99,9 @@ def components_of(code_yx: U16, lights_yx: U16 | None, cover: LandCover) -> Comp
 
     radiance = 0.0
     if lights_yx is not None:
-        radiance = np.where(lights_yx > 0, lights_yx * np.float32(SENSOR.scale) + np.float32(SENSOR.offset), 0)
+        radiance = np.where(
+            lights_yx > 0, lights_yx * np.float32(SENSOR.scale) + np.float32(SENSOR.offset), 0
+        )
     pressure = pressure_of(np.maximum(radiance, 0))
     return Components(
         sealed=_table(cover.sealed)[code_yx],

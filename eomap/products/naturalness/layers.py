@@ -68,4 +68,3 @@ def stored(value_krc: F32) -> Stored:
         "sigma": as_code(np.minimum(sigma, np.float32(_SIGMA_MOST))),
         "ood": as_ood(value_krc[len(OUTPUTS) :]),
     }
-
