@@ -97,12 +97,9 @@ def components_of(code_yx: U16, lights_yx: U16 | None, cover: LandCover) -> Comp
     """
     from eomap.sensors.nightlights import SENSOR
 
-    radiance = 0.0
-    if lights_yx is not None:
-        radiance = np.where(
-            lights_yx > 0, lights_yx * np.float32(SENSOR.scale) + np.float32(SENSOR.offset), 0
-        )
-    pressure = pressure_of(np.maximum(radiance, 0))
+    lit = np.zeros_like(code_yx) if lights_yx is None else lights_yx
+    radiance_nw = np.float32(SENSOR.scale) * np.maximum(lit, 1) + np.float32(SENSOR.offset)
+    pressure = pressure_of(np.maximum(radiance_nw, 0))
     return Components(
         sealed=_table(cover.sealed)[code_yx],
         crop=_table(cover.crop)[code_yx],
