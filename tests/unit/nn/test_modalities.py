@@ -1,4 +1,4 @@
-"""Influence of modalities: nothing for what is not used or not changed, and maps that any cut leaves alone."""
+"""Influence of modalities: nothing for what is not used or not changed, and maps that no cut changes."""
 
 import numpy as np
 import pytest
