@@ -11,6 +11,7 @@ from eomap.api.planning import period_of, plan
 from eomap.api.running import Summary, check_engine, run
 from eomap.api.scoring import score
 from eomap.api.searching import Answers, answers_in_file, answers_of_cube
+from eomap.api.training import train
 from eomap.api.trust import repair, status, verify
 from eomap.api.twinning import build_twin
 
@@ -39,5 +40,6 @@ __all__ = [
     "score",
     "status",
     "submit",
+    "train",
     "verify",
 ]

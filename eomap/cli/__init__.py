@@ -23,6 +23,7 @@ from eomap.cli.options import (
     with_options,
 )
 from eomap.cli.submit import job, submit
+from eomap.cli.train import train
 from eomap.cli.twin import twin
 from eomap.errors import EomapError, MisuseError
 
@@ -306,6 +307,7 @@ app.add_command(explain)
 app.add_command(models)
 app.add_command(submit)
 app.add_command(job)
+app.add_command(train)
 app.add_command(twin)
 
 

@@ -204,16 +204,19 @@ def _bundle(path: Path) -> Model:
     """Return the network of a bundle; raise BrokenInputError where its description is not one."""
     try:
         said = tomllib.loads(path.read_text("utf-8"))
-        windows, folder = said.pop("windows"), path.parent
+        windows, outputs, folder = said.pop("windows"), said.pop("outputs"), path.parent
+        asides = tuple(said.pop("aside", ()))
         own = folder.parent == models_folder()
         beside = f"{folder.name}/" if own else ""
-        said.pop("figures", None)
+        for shown in ("figures", "steps", "seed"):
+            said.pop(shown, None)
         return Model(
             **{
                 **said,
                 "layout": Layout(**windows),
                 "sources": tuple(Source(**{**s, "bands": tuple(s["bands"])}) for s in said["sources"]),
-                "asides": tuple(said.pop("aside", ())),
+                "channels": len(outputs),
+                "asides": asides,
                 "file": beside + said["file"],
                 "card": beside + said["card"],
                 "home": "" if own else str(folder),
