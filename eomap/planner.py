@@ -72,6 +72,8 @@ class Order:
     """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
     mflop_per_cell: float = 0.0
     """Of the network."""
+    runtime: str = "float32"
+    """See `Plan.runtime`."""
     ood_sha256: str = ""
     """Of what tells how familiar the network is with what it sees."""
 
@@ -184,6 +186,7 @@ def assembled(
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
         grid=order.grid,
+        runtime=order.runtime,
         settings=dict(order.settings),
     )
 
@@ -315,6 +318,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             *([dict(order.settings)] if order.settings else []),
             *([order.mask_network] if networked(order, scenes) else []),
             *([order.ood_sha256] if order.ood_sha256 else []),
+            *([order.runtime] if order.runtime != "float32" else []),
         ]
     )
     jpeg = any(b.href.lower().endswith(".jp2") for s in scenes for b in s.bands)

@@ -52,6 +52,13 @@ SELECTION = (
     ),
     click.option("--max-cloud", type=float, help="Leave out scenes called cloudier than this, in percent."),
     click.option("--max-looks", type=int, help="Read only the best looks, so many at each place."),
+    click.option(
+        "--runtime",
+        default="float32",
+        show_default=True,
+        help="How the network is asked on CPUs: float32 gives the same bits everywhere; auto takes the"
+        " fastest way here that was seen to say the same (bfloat16, OpenVINO).",
+    ),
     click.option("--search", help="Keep the catalogue's answer in this .parquet, and read it there again."),
 )
 ENGINE = (

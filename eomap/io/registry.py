@@ -88,6 +88,8 @@ class Model:
     """Layer whose output tells how familiar a window is; a network of codes gives features itself."""
     ood_sha256: str = ""
     """Of `ood.safetensors` beside the card, which tells how familiar windows are; empty without one."""
+    runtimes: tuple[str, ...] = ()
+    """Faster ways to ask it (nn.runtime) that were seen to say the same on held-out windows."""
     mflop_per_cell: float | None = None
     synthetic: bool = False
     """Whether any of its training data was made up."""
@@ -217,6 +219,7 @@ def _bundle(path: Path) -> Model:
                 "sources": tuple(Source(**{**s, "bands": tuple(s["bands"])}) for s in said["sources"]),
                 "channels": len(outputs),
                 "asides": asides,
+                "runtimes": tuple(said.get("runtimes", ())),
                 "file": beside + said["file"],
                 "card": beside + said["card"],
                 "home": "" if own else str(folder),
