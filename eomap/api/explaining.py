@@ -42,13 +42,14 @@ def explain(
     """
     from eomap.io.registry import model
     from eomap.nn.modalities import influences
+    from eomap.nn.runtime import REFERENCE
     from eomap.planner import task_km2
     from eomap.worker import sight_of
 
     area_km2 = sum(task_km2(t) for t in plan.tasks)
     _vet(plan, area_km2)
     entry, weights = model(plan.model), _weights(plan, notify)
-    networks = cache(partial(_network, weights, device="cpu"))
+    networks = cache(partial(_network, REFERENCE, weights, device="cpu"))
     made = influences(networks(plan.model), [(s.of, s.channels) for s in entry.sources], entry.asides)
     reader, parts = _reader(), []
     notify("begin", {"tasks": len(plan.tasks), "todo": len(plan.tasks), "km2": area_km2, "km2_done": 0.0})

@@ -30,7 +30,7 @@ def network(monkeypatch):
     """Let explanations in this process ask a made-up network."""
     made = ready(Dark(), name="dark", sha256="0", layout=PATCHES, channels=17, of_classes=True)
     monkeypatch.setattr(explaining, "_weights", lambda plan, notify: {})
-    monkeypatch.setattr(explaining, "_network", lambda weights, name, device: made)
+    monkeypatch.setattr(explaining, "_network", lambda runtime, weights, name, device: made)
 
 
 @pytest.fixture(scope="module")
