@@ -56,6 +56,15 @@ def figures(y: F32, target: F32) -> dict[str, float]:
     }
 
 
+CAUTIONS = """
+- Never seen a real scene: what it says of one has not been checked.
+- Nearness to people is read from night lights; without them it is guessed from what the window shows.
+- Roads, single houses and clearings of a pixel or two are smeared.
+- Trained on composites of a year and of 90 days; single looks are strangers to it.
+
+See docs/explanation/naturalness.md.
+"""
+
 RECIPE = Recipe(
     product="naturalness",
     title="Naturalness of the land, of Sentinel-2, and Sentinel-1 and night lights where there are any",
@@ -80,5 +89,5 @@ RECIPE = Recipe(
     rate=3e-3,
     variation=Variation(gain=0.05, gaps=0.1, without=0.25),
     shown={"red": 2, "green": 1, "blue": 0, "value": 0, "sigma": 1},
-    cautions="See docs/explanation/naturalness.md.",
+    cautions=CAUTIONS,
 )
