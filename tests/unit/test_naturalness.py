@@ -3,6 +3,7 @@
 import pickle
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import EPSG, TILE, World, job, network_for, scenes_for
 
+from eomap.api.planning import _collection
 from eomap.core.grid import Frame, Window, origin, tile_window, transformer
 from eomap.core.product import Inputs, Seen
 from eomap.errors import MisuseError
@@ -18,6 +20,7 @@ from eomap.products import product
 from eomap.products.naturalness import index
 from eomap.products.naturalness.index import LAND_COVERS, Components, naturalness_of, pressure_of
 from eomap.products.naturalness.layers import codes_of, place_of, stored
+from eomap.sensors import sensor
 from eomap.sensors.nightlights import SENSOR as LIGHTS
 from eomap.twin import truth
 from eomap.twin.ground import land_of, scenery
@@ -176,3 +179,16 @@ def test_ranks_of_the_index_follow_the_land_cover():
     order = [2, 10, 12, 13]
     value = indexed(order, [5] * 4)["naturalness"]
     assert rank_correlation(value, [4, 3, 2, 1]) == pytest.approx(1)
+
+
+def test_of_several_levels_that_a_network_knows_the_first_is_taken():
+    class Source:
+        """A catalogue of both levels that names no default."""
+
+        entry = SimpleNamespace(sensors={})
+
+        def collections(self):
+            return ["sentinel-2-l1c", "sentinel-2-l2a"]
+
+    for level, expected in (("L2A,L1C", "l2a"), ("L1C,L2A", "l1c"), ("L1C", "l1c"), ("L3,L2A", "l2a")):
+        assert _collection(Source(), sensor("sentinel-2"), level) == f"sentinel-2-{expected}"
