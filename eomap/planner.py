@@ -31,8 +31,9 @@ STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
 are decoded twice."""
 PROCESS_BYTES = 600 << 20
 """What a process with a network holds before it sees a pixel: Python, numba, GDAL's cache, torch."""
-READER_BYTES = 350 << 20
-"""The same without torch (bench/composite.py, bench/peers)."""
+READER_BYTES = (350 + 128) << 20
+"""The same without torch (bench/composite.py, bench/peers), and what a reader keeps of blocks for the next
+frame (io.rests)."""
 LANDING_SHARDS = 3
 """A shard filled up, encoded, read back."""
 MFLOP_PER_SECOND = 70_000.0
