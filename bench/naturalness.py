@@ -82,11 +82,13 @@ def by_cover(y: np.ndarray, truth: np.ndarray, cover: np.ndarray) -> dict[str, A
 def of_network(network: Any, samples: Any) -> dict[str, Any]:
     """Return the figures of a network: by level, without what it may do without, of shuffled places."""
     made: dict[str, Any] = {}
+    answers = {}
     for level, array in LEVELS.items():
         code, aside, truth = windows(samples, array, "test")
-        made[level] = {"windows": len(code), **figures(said(network, code, aside), truth)}
+        answers[level] = said(network, code, aside)
+        made[level] = {"windows": len(code), **figures(answers[level], truth)}
     code, aside, truth = windows(samples, LEVELS["L2A"], "test")
-    y = said(network, code, aside)
+    y = answers["L2A"]
     turned = np.random.default_rng(SEED).permutation(len(aside))
     nowhere = np.full_like(aside, np.nan)
     trials: dict[str, Callable[[], np.ndarray]] = {
