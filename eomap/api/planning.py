@@ -253,7 +253,7 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _collection(source: Any, by: Sensor, level: str) -> str:
-    """Return the collection of a sensor in a catalogue; of several, one of the level asked for."""
+    """Return the collection of a sensor in a catalogue; of several, one of the levels as they are listed."""
     if known := source.entry.sensors.get(by.name):
         return str(known)
     there = sorted(source.collections())
@@ -264,7 +264,8 @@ def _collection(source: Any, by: Sensor, level: str) -> str:
             expected=f"a collection of {by.title} in the catalogue",
             got=", ".join(there)[:200],
         )
-    return next((c for c in fitting if level.lower() in c.lower()), fitting[0])
+    levels = level.lower().split(",")
+    return next((c for one in levels for c in fitting if one in c.lower()), fitting[0])
 
 
 def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from eomap import __version__
+from eomap.cli.explain import explain
 from eomap.cli.models import models
 from eomap.cli.options import (
     ENGINE,
@@ -303,6 +304,7 @@ def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: b
         say(f"written: {html}")
 
 
+app.add_command(explain)
 app.add_command(models)
 app.add_command(submit)
 app.add_command(job)
