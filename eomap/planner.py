@@ -77,6 +77,8 @@ class Order:
     """See `Plan.runtime`."""
     ood_sha256: str = ""
     """Of what tells how familiar the network is with what it sees."""
+    picture_sha256: str = ""
+    """Of the network that makes the picture which the product is made from (`Product.picture`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,8 @@ def assembled(
         tasks=tasks,
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
+        picture_model=order.product.picture.model if order.product.picture else "",
+        picture_sha256=order.picture_sha256,
         grid=order.grid,
         runtime=order.runtime,
         settings=dict(order.settings),
@@ -320,6 +324,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             *([order.mask_network] if networked(order, scenes) else []),
             *([order.ood_sha256] if order.ood_sha256 else []),
             *([order.runtime] if order.runtime != "float32" else []),
+            *([order.picture_sha256] if order.picture_sha256 else []),
         ]
     )
     jpeg = any(b.href.lower().endswith(".jp2") for s in scenes for b in s.bands)

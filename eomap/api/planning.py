@@ -41,6 +41,7 @@ def plan(
     bands: tuple[str, ...] = (),
     speckle: str | None = None,
     orbit: str | None = None,
+    composite: str | None = None,
     bbox: str | None = None,
     period: str | None = None,
     catalog: str = DEFAULT_CATALOG,
@@ -75,6 +76,7 @@ def plan(
 
     settings: dict[str, Any] = {"sensor": sensor, "method": method, "bands": list(bands)}
     settings |= {"speckle": speckle, "orbit": orbit}
+    settings |= {"composite": None if composite == "median" else composite}
     settings = {k: v for k, v in settings.items() if v}
     made = product_of(product, settings)
     by = sensor_of(made.needs[0].of)
@@ -125,6 +127,7 @@ def plan(
             mflop_per_cell=(network.mflop_per_cell or 0.0) if network else 0.0,
             ood_sha256=network.ood_sha256 if network else "",
             runtime=_runtime(network, runtime),
+            picture_sha256=model_entry(made.picture.model).sha256 if made.picture else "",
         )
 
     if max_looks is not None and len(made.needs) == 1 and (path := _large(catalog)) is not None:
