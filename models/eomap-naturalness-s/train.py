@@ -30,8 +30,8 @@ WARM_SHARE = 0.06
 COURSE = loop.Course(half=True)
 HOW = """
 Taught by train.py beside this card: for {share:.0%} of the time windows of 128 pixels, eight a step, then
-whole ones, four a step; then every variance times {gain:.3f}, so that 68.3 % of the errors on validation places lie
-within a sigma.
+whole ones, four a step; then every variance times {gain:.3f}, so that 68.3 % of the errors on validation
+places lie within a sigma.
 """
 SEED, TOLD_EVERY_S = 1, 240.0
 
