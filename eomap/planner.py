@@ -72,6 +72,8 @@ class Order:
     """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
     mflop_per_cell: float = 0.0
     """Of the network."""
+    temperature: float = 1.0
+    """Of the network's probabilities."""
     ood_sha256: str = ""
     """Of what tells how familiar the network is with what it sees."""
 
@@ -315,6 +317,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             *([dict(order.settings)] if order.settings else []),
             *([order.mask_network] if networked(order, scenes) else []),
             *([order.ood_sha256] if order.ood_sha256 else []),
+            *([{"temperature": order.temperature}] if order.temperature != 1 else []),
         ]
     )
     jpeg = any(b.href.lower().endswith(".jp2") for s in scenes for b in s.bands)

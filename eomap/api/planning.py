@@ -123,6 +123,7 @@ def plan(
             grid=grid,
             mflop_per_cell=(network.mflop_per_cell or 0.0) if network else 0.0,
             ood_sha256=network.ood_sha256 if network else "",
+            temperature=network.temperature if network else 1.0,
         )
 
     if max_looks is not None and len(made.needs) == 1 and (path := _large(catalog)) is not None:

@@ -88,6 +88,8 @@ class Model:
     """Layer whose output tells how familiar a window is; a network of codes gives features itself."""
     ood_sha256: str = ""
     """Of `ood.safetensors` beside the card, which tells how familiar windows are; empty without one."""
+    temperature: float = 1.0
+    """Of its probabilities, fitted on places held out; 1 where it gives no classes, or nothing was gained."""
     mflop_per_cell: float | None = None
     synthetic: bool = False
     """Whether any of its training data was made up."""

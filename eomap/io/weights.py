@@ -58,9 +58,18 @@ def weights_path(entry: Model, *, progress: Progress | None = None) -> Path:
 def load_network(entry: Model, path: Path, *, device: str = "cpu") -> Network:
     """Return a network with the weights of a safetensors file, ready to be asked for windows.
 
-    Its test vectors are run first. Raises BrokenInputError on a file that is damaged or answers differently
-    by more than 1e-3 (of the answer, where that is more than 1), MisuseError on one of another architecture.
+    Its test vectors are run first, and are of the network as it is: neither calibrated nor scored. Raises
+    BrokenInputError on a file that is damaged or answers differently by more than 1e-3 (of the answer, where
+    that is more than 1), MisuseError on one of another architecture.
     """
+    made = bare_network(entry, path, device=device, features=bool(entry.ood_sha256))
+    score = _scored(entry) if entry.ood_sha256 else None
+    trusted: Network = made.trusted(score=score, temperature=entry.temperature)
+    return trusted
+
+
+def bare_network(entry: Model, path: Path, *, device: str = "cpu", features: bool = False) -> Any:
+    """Return the same as it is, an `nn.predict.TorchNetwork`; with `features` it gives those of its layer."""
     import torch
 
     predict = import_module("eomap.nn.predict")
@@ -81,9 +90,9 @@ def load_network(entry: Model, path: Path, *, device: str = "cpu") -> Network:
     network.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()}, strict=False)
     asked = network
     if entry.of_reflectance:
-        layer = entry.features if entry.ood_sha256 else ""
+        layer = entry.features if features else ""
         asked = predict.OfReflectance(network, features=layer, cells=entry.layout.cells)
-    made: Network = predict.ready(
+    made = predict.ready(
         asked,
         name=entry.name,
         sha256=entry.sha256,
@@ -91,7 +100,6 @@ def load_network(entry: Model, path: Path, *, device: str = "cpu") -> Network:
         channels=entry.channels,
         asides=len(entry.asides),
         device=device,
-        score=_scored(entry) if entry.ood_sha256 else None,
         of_classes=entry.of_reflectance,
     )
     for vector in entry.test:
