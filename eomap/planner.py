@@ -74,6 +74,8 @@ class Order:
     """Of the network."""
     temperature: float = 1.0
     """Of the network's probabilities."""
+    runtime: str = "float32"
+    """See `Plan.runtime`."""
     ood_sha256: str = ""
     """Of what tells how familiar the network is with what it sees."""
 
@@ -186,6 +188,7 @@ def assembled(
         unseen=tuple(t.id for t, found in chosen.items() if not found),
         notes=(*aoi.notes, *notes),
         grid=order.grid,
+        runtime=order.runtime,
         settings=dict(order.settings),
     )
 
@@ -318,6 +321,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             *([order.mask_network] if networked(order, scenes) else []),
             *([order.ood_sha256] if order.ood_sha256 else []),
             *([{"temperature": order.temperature}] if order.temperature != 1 else []),
+            *([order.runtime] if order.runtime != "float32" else []),
         ]
     )
     jpeg = any(b.href.lower().endswith(".jp2") for s in scenes for b in s.bands)

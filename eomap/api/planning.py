@@ -53,6 +53,7 @@ def plan(
     max_cloud: float | None = None,
     grid: str = "lattice",
     max_looks: int | None = None,
+    runtime: str = "float32",
     answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Plan:
@@ -124,6 +125,7 @@ def plan(
             mflop_per_cell=(network.mflop_per_cell or 0.0) if network else 0.0,
             ood_sha256=network.ood_sha256 if network else "",
             temperature=network.temperature if network else 1.0,
+            runtime=_runtime(network, runtime),
         )
 
     if max_looks is not None and len(made.needs) == 1 and (path := _large(catalog)) is not None:
@@ -171,6 +173,20 @@ def plan(
     )
     notes = _level_notes(made_plan, known.name, known.level) if known else ()
     return replace(made_plan, notes=(*made_plan.notes, *notes))
+
+
+def _runtime(network: Any, asked: str) -> str:
+    """Return how a network is asked; `auto` is measured here, on this machine."""
+    if not network or asked == "float32":
+        return "float32"
+    if asked == "auto" and not network.runtimes:
+        return "float32"
+    from eomap.api.networks import fastest_runtime
+
+    if asked == "auto":
+        return fastest_runtime(network.name)
+    one_of("--runtime", asked, ("auto", "float32", *network.runtimes))
+    return asked
 
 
 def _large(catalog: str) -> Path | None:

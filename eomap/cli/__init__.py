@@ -12,7 +12,17 @@ import click
 
 from eomap import __version__
 from eomap.cli.models import models
-from eomap.cli.options import ENGINE, SELECTION, bytes_of, cube_argument, json_option, with_options
+from eomap.cli.options import (
+    ENGINE,
+    SELECTION,
+    bytes_of,
+    campaign_option,
+    cube_argument,
+    json_option,
+    with_options,
+)
+from eomap.cli.submit import job, submit
+from eomap.cli.train import train
 from eomap.cli.twin import twin
 from eomap.errors import EomapError, MisuseError
 
@@ -37,6 +47,7 @@ def _planned(selection: dict[str, Any], answers: Any) -> Any:
 
 
 @app.command()
+@campaign_option
 @with_options(*SELECTION)
 @click.option("--out", help="Where the cube goes.  [default: AREA-PRODUCT-PERIOD.zarr]")
 @with_options(*ENGINE)
@@ -292,6 +303,9 @@ def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: b
 
 
 app.add_command(models)
+app.add_command(submit)
+app.add_command(job)
+app.add_command(train)
 app.add_command(twin)
 
 

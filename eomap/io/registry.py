@@ -90,6 +90,8 @@ class Model:
     """Of `ood.safetensors` beside the card, which tells how familiar windows are; empty without one."""
     temperature: float = 1.0
     """Of its probabilities, fitted on places held out; 1 where it gives no classes, or nothing was gained."""
+    runtimes: tuple[str, ...] = ()
+    """Faster ways to ask it (nn.runtime) that were seen to say the same on held-out windows."""
     mflop_per_cell: float | None = None
     synthetic: bool = False
     """Whether any of its training data was made up."""
@@ -206,16 +208,20 @@ def _bundle(path: Path) -> Model:
     """Return the network of a bundle; raise BrokenInputError where its description is not one."""
     try:
         said = tomllib.loads(path.read_text("utf-8"))
-        windows, folder = said.pop("windows"), path.parent
+        windows, outputs, folder = said.pop("windows"), said.pop("outputs"), path.parent
+        asides = tuple(said.pop("aside", ()))
         own = folder.parent == models_folder()
         beside = f"{folder.name}/" if own else ""
-        said.pop("figures", None)
+        for shown in ("figures", "steps", "seed"):
+            said.pop(shown, None)
         return Model(
             **{
                 **said,
                 "layout": Layout(**windows),
                 "sources": tuple(Source(**{**s, "bands": tuple(s["bands"])}) for s in said["sources"]),
-                "asides": tuple(said.pop("aside", ())),
+                "channels": len(outputs),
+                "asides": asides,
+                "runtimes": tuple(said.get("runtimes", ())),
                 "file": beside + said["file"],
                 "card": beside + said["card"],
                 "home": "" if own else str(folder),

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from eomap.core.ports import F32, U16
 from eomap.core.windows import Layout
 from eomap.nn.features import with_features
+from eomap.nn.runtime import REFERENCE, runtime_of
 from eomap.nn.scored import Scored
 from eomap.ood.calibration import tempered
 
@@ -108,8 +109,13 @@ def ready(
     asides: int = 0,
     device: str = "cpu",
     of_classes: bool = False,
+    bands: int = 0,
+    runtime: str = REFERENCE,
 ) -> TorchNetwork:
-    """Return a map network ready to be asked on a device; see `TorchNetwork.trusted` for scores."""
+    """Return a map network ready to be asked on a device; see `TorchNetwork.trusted` for scores.
+
+    `bands` are the channels that it is shown; only another runtime than the reference has to know.
+    """
     if device.startswith("cuda"):
         # The fastest algorithm may differ from call to call; the same bits must come every time.
         torch.backends.cudnn.benchmark = False
@@ -117,4 +123,14 @@ def ready(
         torch.backends.cudnn.allow_tf32 = False
     placed: Any = module.eval().to(device)
     placed = placed.to(memory_format=torch.channels_last)
+    if runtime != REFERENCE:
+        placed = runtime_of(runtime, placed, example_of(layout, bands, asides))
     return TorchNetwork(name, sha256, layout, channels, asides, placed, device, of_classes=of_classes)
+
+
+def example_of(layout: Layout, bands: int, asides: int) -> tuple[Tensor, Tensor]:
+    """Return windows and what is told beside them, of the shape that a network is always asked with."""
+    shape = (layout.batch, bands, layout.side_px, layout.side_px)
+    x = torch.linspace(500, 4_000, shape[1] * shape[2] * shape[3]).reshape(1, *shape[1:])
+    x = x.expand(shape).contiguous(memory_format=torch.channels_last)
+    return x, torch.zeros(layout.batch, asides)

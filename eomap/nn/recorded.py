@@ -1,6 +1,6 @@
 """A network that is asked as in a run, and what it said kept: what detectors and temperatures are fitted on.
 
-Axis letters: n window, b channel in, k channel out, d feature, y and x pixels, rows and cols parts of a window.
+Axis letters: n window, b channel in, k channel out, d feature, y and x pixels, rows and cols its parts.
 """
 
 from dataclasses import dataclass, field

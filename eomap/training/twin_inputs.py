@@ -46,7 +46,7 @@ def _names(need: Need, level: str) -> Iterable[str]:
 
 
 def inputs_of(samples: Samples, n: int, product: Product, level: str) -> Inputs:
-    """Return what `product.compute` is handed at the place of a sample: all of it but the halo, in its zone."""
+    """Return what `product.compute` is handed at the place of a sample: its zone, no halo."""
     seen = tuple(_seen(samples, n, need, level) for need in product.needs)
     first = seen[0]
     side = first.n_clear_yx.shape[0]
@@ -76,7 +76,7 @@ def _frame(place_deg: Any, side: int, pixel_m: int) -> Frame:
     epsg = utm_epsg(lon, lat)
     x, y = transformer(4326, epsg).transform(lon, lat)
     half = side * pixel_m / 2
-    x0, y0 = (int(round(v / ALIGNED_M)) * ALIGNED_M for v in (x - half, y + half))
+    x0, y0 = (round(v / ALIGNED_M) * ALIGNED_M for v in (x - half, y + half))
     return Frame(epsg, x0, y0, side, side, pixel_m)
 
 

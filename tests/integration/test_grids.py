@@ -66,7 +66,7 @@ def classes(twin):
         from eomap.api import running
 
         patch.setattr(running, "_weights", lambda plan, notify: "")
-        patch.setattr(running, "_network", lambda weights, name, device: Means())
+        patch.setattr(running, "_network", lambda runtime, weights, name, device: Means())
         for grid in ("lattice", "utm"):
             found[grid] = str(twin / f"lcz-{grid}.zarr")
             plan = plan_of(twin, grid, "lcz", model="eomap-lcz-s")
