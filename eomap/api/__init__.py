@@ -3,6 +3,7 @@
 Everything heavy is imported inside the call that needs it; planning needs neither torch nor ray.
 """
 
+from eomap.api.familiar import fit_ood
 from eomap.api.jobs import cancel_job, follow_job, job_status, submit
 from eomap.api.looking import export, open_cube, query_point, query_zones
 from eomap.api.networks import fetch_model, model_card, models
@@ -24,6 +25,7 @@ __all__ = [
     "check_engine",
     "export",
     "fetch_model",
+    "fit_ood",
     "follow_job",
     "job_status",
     "model_card",

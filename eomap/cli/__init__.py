@@ -12,6 +12,7 @@ import click
 
 from eomap import __version__
 from eomap.cli.models import models
+from eomap.cli.ood import ood
 from eomap.cli.options import (
     ENGINE,
     SELECTION,
@@ -303,6 +304,7 @@ def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: b
 
 
 app.add_command(models)
+app.add_command(ood)
 app.add_command(submit)
 app.add_command(job)
 app.add_command(train)

@@ -4,6 +4,7 @@ models/registry.toml lists the published networks; every other folder of models/
 a bundle, as `eomap train` writes them. A bundle elsewhere is named by its path.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -162,6 +163,18 @@ def model(name: str) -> Model:
         got=repr(name[:80]),
         hint="eomap models list",
     )
+
+
+def note_detector(folder: Path, sha256: str, *, features: str) -> None:
+    """Write the digest of a bundle's detector into its description, and the layer it looks at, if any."""
+    path = folder / BUNDLE
+    head, table, rest = path.read_text("utf-8").partition("\n[")  # plain values come before tables
+    for key, value in (("ood_sha256", sha256), ("features", features)):
+        if value:
+            head = re.sub(rf"^{key} *=.*\n?", "", head, flags=re.M).rstrip("\n")
+            head += f'\n{key} = "{value}"\n'
+    path.write_text(head + table + rest, "utf-8")
+    models.cache_clear()
 
 
 def known_input(entry: Model, vector: KnownAnswer) -> npt.NDArray[np.uint16]:

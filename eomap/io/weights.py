@@ -117,7 +117,7 @@ def _scored(entry: Model) -> Any:
     from eomap.io.ood_file import read_detector
 
     path = entry.ood_path
-    found = _sha256(path) if path.is_file() else "no file"
+    found = file_sha256(path) if path.is_file() else "no file"
     if found != entry.ood_sha256:
         raise BrokenInputError(
             f"detector of {entry.name} at {path}",
@@ -148,13 +148,14 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eomap"
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Return the digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _verify(path: Path, entry: Model) -> None:
-    size, found = path.stat().st_size, _sha256(path)
+    size, found = path.stat().st_size, file_sha256(path)
     if found != entry.sha256:
         raise BrokenInputError(
             f"weights of {entry.name} at {path}",
@@ -168,7 +169,7 @@ def _is_intact(kept: Path) -> bool:
     """Say whether a cached safetensors file is the one that was written."""
     record = kept.with_suffix(".json")
     try:
-        return _sha256(kept) == json.loads(record.read_text())["sha256"]
+        return file_sha256(kept) == json.loads(record.read_text())["sha256"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
 
@@ -181,7 +182,7 @@ def _mirrored(entry: Model) -> Path | None:
     if not folder.is_dir():
         raise MisuseError("EOMAP_MODEL_MIRROR", expected="a folder", got=str(folder))
     found = sorted(p for p in folder.rglob(entry.file) if p.is_file())
-    return next((p for p in found if _sha256(p) == entry.sha256), found[0] if found else None)
+    return next((p for p in found if file_sha256(p) == entry.sha256), found[0] if found else None)
 
 
 def _download(entry: Model, target: Path, progress: Progress | None) -> None:
