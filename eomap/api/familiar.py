@@ -51,6 +51,7 @@ def fit_ood(
     from eomap.io.ood_file import write_detector
     from eomap.io.registry import model as model_entry
     from eomap.io.weights import bare_network, weights_path
+    from eomap.nn.predict import single_thread
     from eomap.nn.recorded import Recorded
     from eomap.ood import METHODS, fitted
     from eomap.ood.held_out import balanced
@@ -60,10 +61,11 @@ def fit_ood(
         raise MisuseError("--wild", expected="with --method tardis, and only with it", got=wild or "none")
     entry = _with_layer(model_entry(model), layer)
     target = _target(entry, out)
+    single_thread()
     network = Recorded(bare_network(entry, weights_path(entry), features=True))
     width = _width(entry, network)
     found = balanced(known(entry, network, data, windows=windows, seed=seed, jobs=jobs, notify=notify))
-    options: dict[str, Any] = _lean(method, width, entry.channels if entry.of_reflectance else 1)
+    options: dict[str, Any] = lean(method, width, entry.channels if entry.of_reflectance else 1)
     if wild:
         strange = known(entry, network, [wild], windows=windows, seed=seed, jobs=jobs, notify=notify)
         options = {"wild_nd": strange.features_nd}
@@ -245,7 +247,7 @@ def _width(entry: "Model", network: "Recorded") -> int:
     return int(network.taken()[0].shape[1])
 
 
-def _lean(method: str, width: int, classes: int) -> dict[str, Any]:
+def lean(method: str, width: int, classes: int) -> dict[str, Any]:
     """Return options that keep a detector within LARGEST_BYTES."""
     if method != "mahalanobis":
         return {}
