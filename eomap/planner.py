@@ -73,6 +73,8 @@ class Order:
     """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
     mflop_per_cell: float = 0.0
     """Of the network."""
+    temperature: float = 1.0
+    """Of the network's probabilities."""
     runtime: str = "float32"
     """See `Plan.runtime`."""
     ood_sha256: str = ""
@@ -323,6 +325,7 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             *([dict(order.settings)] if order.settings else []),
             *([order.mask_network] if networked(order, scenes) else []),
             *([order.ood_sha256] if order.ood_sha256 else []),
+            *([{"temperature": order.temperature}] if order.temperature != 1 else []),
             *([order.runtime] if order.runtime != "float32" else []),
             *([order.picture_sha256] if order.picture_sha256 else []),
         ]

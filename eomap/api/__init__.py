@@ -4,6 +4,7 @@ Everything heavy is imported inside the call that needs it; planning needs neith
 """
 
 from eomap.api.explaining import explain
+from eomap.api.familiar import fit_ood
 from eomap.api.jobs import cancel_job, follow_job, job_status, submit
 from eomap.api.looking import export, open_cube, query_point, query_zones
 from eomap.api.networks import fetch_model, model_card, models
@@ -26,6 +27,7 @@ __all__ = [
     "explain",
     "export",
     "fetch_model",
+    "fit_ood",
     "follow_job",
     "job_status",
     "model_card",

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.api.planning import Notify, silent
-from eomap.api.running import _job, _network, _reader, _weights
+from eomap.api.running import _network, _reader, _weights, job_of
 from eomap.core.grid import Window
 from eomap.core.plan import Plan
 from eomap.errors import MisuseError
@@ -55,7 +55,7 @@ def explain(
     notify("begin", {"tasks": len(plan.tasks), "todo": len(plan.tasks), "km2": area_km2, "km2_done": 0.0})
     try:
         for task in plan.tasks:
-            job = _job(plan, task)
+            job = job_of(plan, task)
             parts.append(_part(job, sight_of(job, reader), networks(plan.model), made))
     finally:
         reader.close()

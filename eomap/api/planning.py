@@ -33,7 +33,7 @@ def silent(_: str, __: Mapping[str, Any]) -> None:
 
 
 def plan(
-    aoi: str | Path | None = None,
+    aoi: "str | Path | Aoi | None" = None,
     *,
     product: str = "lcz",
     sensor: str | None = None,
@@ -60,12 +60,13 @@ def plan(
 ) -> Plan:
     """Return the frozen plan of a map: tiles, pinned scenes, bytes, memory, seconds. Nothing is written.
 
-    `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...); or give `bbox` as "west,south,east,north".
+    `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...) or an area that was vetted; or give `bbox`
+    as "west,south,east,north".
     `grid`: "lattice" (EPSG:4326), "utm" (native UTM zones), or one zone for all, "EPSG:32632".
     Where `answers` holds what the catalogue once said to the same request, it is not asked again.
     Raises MisuseError for anything that cannot be done as asked.
     """
-    from eomap.core.aoi import from_bbox
+    from eomap.core.aoi import Aoi, from_bbox
     from eomap.core.zones import grid_of
     from eomap.io.cloud_weights import mask_model
     from eomap.io.registry import model as model_entry
@@ -103,7 +104,7 @@ def plan(
         raise MisuseError(
             "area", expected="either --aoi FILE or --bbox west,south,east,north", got="both or none"
         )
-    area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
+    area = aoi if isinstance(aoi, Aoi) else from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
     known = asked or (model_entry(made.models[0]) if made.models else None)
     level = known.level if known else SURFACE
 
@@ -126,6 +127,7 @@ def plan(
             grid=grid,
             mflop_per_cell=(network.mflop_per_cell or 0.0) if network else 0.0,
             ood_sha256=network.ood_sha256 if network else "",
+            temperature=network.temperature if network else 1.0,
             runtime=_runtime(network, runtime),
             picture_sha256=model_entry(made.picture.model).sha256 if made.picture else "",
         )
@@ -145,7 +147,7 @@ def plan(
                 "period": str(span),
             },
             answers=into,
-            choose=lambda source: of or _collection(source, wanted, level),
+            choose=lambda source: of or collection_of(source, wanted, level),
             ask=lambda source, chosen: source.search(
                 chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
             ),
@@ -219,7 +221,7 @@ def _wide_plan(
     from eomap.wide_plan import wide_plan_of
 
     source = open_catalog(str(path))
-    order = order_of(collection or _collection(source, by, level))
+    order = order_of(collection or collection_of(source, by, level))
     archive, rows = read_archive(path, order.collection, bounds=area.bounds_deg, period=order.period)
     names = source.entry.bands(order.collection)
 
@@ -255,7 +257,7 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
         raise MisuseError(flag, expected=f"one of {', '.join(allowed)}", got=value)
 
 
-def _collection(source: Any, by: Sensor, level: str) -> str:
+def collection_of(source: Any, by: Sensor, level: str) -> str:
     """Return the collection of a sensor in a catalogue; of several, one of the levels as they are listed."""
     if known := source.entry.sensors.get(by.name):
         return str(known)

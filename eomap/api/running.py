@@ -189,7 +189,7 @@ def _warnings(plan: Plan, receipts: Mapping[str, Receipt]) -> list[str]:
 
 
 def _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_predictor):
-    jobs = (_job(plan, task) for task in todo)
+    jobs = (job_of(plan, task) for task in todo)
     make_reader, described, load, sink = ports
     if engine == "inline":
         from eomap.engine import inline
@@ -267,7 +267,8 @@ def _weights(plan: Plan, notify: Notify) -> dict[str, str]:
     return {name: path_of(name) for name in plan.networks}
 
 
-def _job(plan: Plan, task: Task) -> Any:
+def job_of(plan: Plan, task: Task) -> Any:
+    """Return the `worker.Job` of a task."""
     from eomap.products import product
     from eomap.worker import Job
 

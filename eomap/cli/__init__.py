@@ -14,6 +14,7 @@ import click
 from eomap import __version__
 from eomap.cli.explain import explain
 from eomap.cli.models import models
+from eomap.cli.ood import ood
 from eomap.cli.options import (
     ENGINE,
     SELECTION,
@@ -306,6 +307,7 @@ def score(cube: str, *, truth: str, by: str | None, html: str | None, as_json: b
 
 app.add_command(explain)
 app.add_command(models)
+app.add_command(ood)
 app.add_command(submit)
 app.add_command(job)
 app.add_command(train)

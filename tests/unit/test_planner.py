@@ -80,6 +80,8 @@ DECIDING = {
     "extent": dict(order=replace(ORDER, extent="global")),
     "layers": dict(order=replace(ORDER, extra_layers=("probability",))),
     "product version": dict(order=replace(ORDER, product=replace(product("lcz"), version="2.0"))),
+    "temperature": dict(order=replace(ORDER, temperature=2.0)),
+    "detector": dict(order=replace(ORDER, ood_sha256="c" * 64)),
     "max cloud": dict(order=replace(ORDER, max_cloud=25.0)),
     "area": dict(area=from_bbox("12.4,52.3,13.1,52.59")),
     "a cell's edge": dict(area=from_bbox("12.4,52.3,13.1,52.60001")),
