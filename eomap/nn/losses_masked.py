@@ -11,6 +11,8 @@ from torch import Tensor
 
 from eomap.errors import MisuseError
 
+_LEAST_SHARE = 1e-4
+
 
 def masked_mae(y: Tensor, target: Tensor) -> Tensor:
     """Return the mean of |y - target|, in the target's unit."""
@@ -54,6 +56,17 @@ def masked_settlement_mae(y: Tensor, target: Tensor) -> Tensor:
     """
     y, target, known = _known(y, target)
     return _mean((target - y).abs() * torch.exp(target), known)
+
+
+def masked_share_divergence(y: Tensor, target: Tensor) -> Tensor:
+    """Return the mean of t log(t / y) + (1 - t) log((1 - t) / (1 - y)) for shares 0..1, in nats.
+
+    0 only where y is the target; its optimum is the mean of the targets. Shares nearer than 1e-4 to 0 or 1
+    are taken for that.
+    """
+    y, target, known = _known(y, target)
+    y, t = y.clamp(_LEAST_SHARE, 1 - _LEAST_SHARE), target.clamp(_LEAST_SHARE, 1 - _LEAST_SHARE)
+    return _mean(t * torch.log(t / y) + (1 - t) * torch.log((1 - t) / (1 - y)), known)
 
 
 def _known(y: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
