@@ -26,11 +26,16 @@ def masked_mse(y: Tensor, target: Tensor) -> Tensor:
     return _mean((y - target).square(), known)
 
 
-def masked_gaussian_nll(y: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
-    """Return the mean of (s + (y - target)^2 exp(-s)) / 2, s the log-variance; log(2 pi) / 2 is dropped."""
+def masked_gaussian_nll(y: Tensor, log_variance: Tensor, target: Tensor, *, beta: float = 0.0) -> Tensor:
+    """Return the mean of (s + (y - target)^2 exp(-s)) / 2, s the log-variance; log(2 pi) / 2 is dropped.
+
+    With `beta` each pixel counts by the power beta of its variance, which is not taught by that: a pixel that
+    was thought sure and is wrong no longer drowns all others (beta-NLL, arXiv 2203.09168).
+    """
     s = torch.where(torch.isnan(target), 0.0, log_variance)
     y, target, known = _known(y, target)
-    return _mean(0.5 * (s + (y - target).square() * torch.exp(-s)), known)
+    loss = 0.5 * (s + (y - target).square() * torch.exp(-s))
+    return _mean(loss * torch.exp(beta * s.detach()) if beta else loss, known)
 
 
 def masked_pinball(y: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:

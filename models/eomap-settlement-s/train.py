@@ -104,7 +104,7 @@ def together(twin: Samples, real: Crops, sealed: F64) -> Samples:
     }
     return replace(
         twin,
-        name=f"{twin.name} (synthetic), and {many} real crops of 8 scenes with what Dynamic World and"
+        name=f"{twin.name} (synthetic), and {many} real crops of 9 scenes with what Dynamic World and"
         " so2sat-resnet20 say of them",
         arrays=arrays,
         splits_n=np.concatenate([twin.splits_n, np.full(many, "train")]),
@@ -229,7 +229,7 @@ def main() -> None:
         bundle(given.work, given.bundle.resolve(), HERE.parents[1] / "bench" / "settlement.json")
         return
     _, windows = prepared(given.work)
-    course = loop.Course(steps=given.steps, seed=SEED, half=True)
+    course = loop.Course(steps=given.steps, seed=SEED, half=True, val_every=40)
     trained = loop.train(RECIPE, windows, course, folder=given.work, resume=given.resume, notify=_tell)
     print(f"{trained.seconds:.0f} s, best step {trained.progress.best_step}")
     print({k: round(v, 4) for k, v in trained.figures.items()})

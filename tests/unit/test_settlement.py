@@ -8,10 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eomap.io.registry import model
+from eomap.io.weights import load_network, weights_path
 from eomap.nn.losses_masked import masked_share_divergence
 from eomap.nn.settlement_s import OUTPUTS
+from eomap.nn.windows import Windowed
 from eomap.products.settlement.layers import stored
-from eomap.products.settlement.training import RECIPE, figures, loss, target
+from eomap.products.settlement.training import BETA, RECIPE, figures, loss, target
 
 ZONES = slice(2, 19)
 
@@ -73,7 +76,8 @@ def test_loss_by_hand():
     t, p = truth[:, 0].clamp(1e-4, 1 - 1e-4), y[:, 0].clamp(1e-4, 1 - 1e-4)
     share = (t * (t / p).log() + (1 - t) * ((1 - t) / (1 - p)).log()).mean()
     zone = -y[:, ZONES].gather(1, truth[:, 1:].long() - 1).log().mean()
-    unsure = 0.5 * (y[:, 1].log() + (truth[:, 0] - y[:, 0]) ** 2 / y[:, 1]).mean()
+    each = 0.5 * (y[:, 1].log() + (truth[:, 0] - y[:, 0]) ** 2 / y[:, 1])
+    unsure = (each * y[:, 1] ** BETA).mean()
     by_hand = 0.5 * math.exp(-0.3) * share + 0.15 + math.exp(0.7) * zone - 0.35 + unsure
     assert float(loss(y, truth, valid)) == pytest.approx(float(by_hand), rel=1e-5)
 
@@ -137,3 +141,20 @@ def test_the_recipe_is_of_the_product():
     assert need.halo_px == (RECIPE.cells - 1) * RECIPE.cell_px + 24, (
         "whole windows, and what fills their gaps"
     )
+
+
+def test_the_shipped_network_says_the_same_of_a_part_as_of_the_whole():
+    entry = model("eomap-settlement-s")
+    assert entry.synthetic and entry.size < 5e6
+    predict = Windowed(load_network(entry, weights_path(entry)))
+    rows, cols, halo = 130, 96, predict.halo_px
+    y, x = np.mgrid[: 2 * rows + 2 * halo, : 2 * cols + 2 * halo]
+    code = np.stack([800 + 60 * b + (x // 5 * 31 + y // 7 * 17 * (b + 1)) % 1500 for b in range(10)])
+    code = code.astype(np.uint16)
+    code[:, 150:190, 140:200] = 0
+    whole = predict(code, np.ones((rows, cols), bool), origin_rc=(40, -17))
+    assert whole.shape[0] == entry.told == len(OUTPUTS) + 1
+    top, left, high, wide = 33, 21, 40, 50
+    part = code[:, 2 * top : 2 * (top + high) + 2 * halo, 2 * left : 2 * (left + wide) + 2 * halo]
+    given = predict(part, np.ones((high, wide), bool), origin_rc=(40 + top, -17 + left))
+    assert np.array_equal(given, whole[:, top : top + high, left : left + wide])
