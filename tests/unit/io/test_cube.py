@@ -14,10 +14,10 @@ from zarr.codecs import Crc32cCodec
 from eomap.core import layer
 from eomap.core.grid import Tile, Window, tile_window
 from eomap.core.layer import Layer
+from eomap.core.lcz_legend import LEGEND
 from eomap.errors import MisuseError
 from eomap.io.cube import Extent, create, metadata_faults, open_cube
 from eomap.io.shards import coding
-from eomap.products.lcz.legend import LEGEND
 
 STEP = 100  # tiles of 60 x 60 cells keep these tests small
 LAYERS = (
