@@ -6,9 +6,9 @@ Two kinds of truth: the zones of the twin's validation places (synthetic; what a
 of them is partly the twin's fault), and the Esri land cover of three real L1C scenes, in six groups of zones.
 The temperature has the least sum of both negative log-likelihoods, and half of it, as a logarithm, is
 taken: three real scenes do not carry the whole. It is judged on the twin's test places, and on each real
-scene with a temperature fitted without it; `whole` says what all of it would do there. Windows of a real scene
-overlap, so n is not a number of independent samples. One thread, about three minutes, once the twin's places
-are drawn.
+scene with a temperature fitted without it; `whole` says what all of it would do there. Windows of a real
+scene overlap, so n is not a number of independent samples. One thread, about three minutes, once the twin's
+places are drawn.
 """
 
 import argparse
