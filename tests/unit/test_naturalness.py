@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import EPSG, TILE, World, job, network_for, scenes_for
 
-from eomap.api.planning import _collection
+from eomap.api.planning import collection_of
 from eomap.core.grid import Frame, Window, origin, tile_window, transformer
 from eomap.core.product import Inputs, Seen
 from eomap.errors import MisuseError
@@ -191,4 +191,4 @@ def test_of_several_levels_that_a_network_knows_the_first_is_taken():
             return ["sentinel-2-l1c", "sentinel-2-l2a"]
 
     for level, expected in (("L2A,L1C", "l2a"), ("L1C,L2A", "l1c"), ("L1C", "l1c"), ("L3,L2A", "l2a")):
-        assert _collection(Source(), sensor("sentinel-2"), level) == f"sentinel-2-{expected}"
+        assert collection_of(Source(), sensor("sentinel-2"), level) == f"sentinel-2-{expected}"
