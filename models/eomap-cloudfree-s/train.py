@@ -67,7 +67,7 @@ def bundle(whole: Any, taught: Samples, *, steps: int, folder: Path, extra: Sequ
     told = Told(
         NAME,
         VERSION,
-        taught.name,
+        f"{taught.name} ({', '.join(_counts(taught))})",
         taught.synthetic,
         (*(Figure(k, v, n, on, True) for k, v in figures.items()), *extra),
         steps,
@@ -76,6 +76,12 @@ def bundle(whole: Any, taught: Samples, *, steps: int, folder: Path, extra: Sequ
     made = write_bundle(folder / NAME, whole, RECIPE, told, asides=len(RECIPE.aside))
     for path in made.iterdir():
         shutil.copy(path, Path(__file__).parent)
+
+
+def _counts(taught: Samples) -> list[str]:
+    """Return how many sets of looks of each level there were to train with."""
+    levels = taught.kinds_n[taught.splits_n == "train"]
+    return [f"{int((levels == level).sum())} sets of {level}" for level in sorted(set(levels.tolist()))]
 
 
 def fit(whole: Any, windows: Windows) -> None:
