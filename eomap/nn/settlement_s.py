@@ -31,6 +31,7 @@ class SettlementS(nn.Module):
     """
 
     variance_gain: Tensor
+    variance_power: Tensor
 
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()
@@ -40,12 +41,14 @@ class SettlementS(nn.Module):
         )
         self.task_weights = TaskWeights()
         self.register_buffer("variance_gain", torch.ones(()))
+        self.register_buffer("variance_power", torch.ones(()))
 
-    def calibrate(self, gain: float) -> None:
-        """Take every variance times so much more; raise ValueError unless it is above 0."""
-        if not gain > 0:
-            raise ValueError(f"a gain above 0, not {gain}")
-        self.variance_gain.mul_(gain)
+    def calibrate(self, gain: float, power: float) -> None:
+        """Give gain times this power of what the head says as variance; raise ValueError unless above 0."""
+        if not (gain > 0 and power > 0):
+            raise ValueError(f"a gain and a power above 0, not {gain} and {power}")
+        self.variance_gain.fill_(gain)
+        self.variance_power.fill_(power)
 
     def forward(self, x: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
         """Return (n, k, rows, cols), as OUTPUTS, and features (n, d, rows / 8, cols / 8) of (n, c, y, x)."""
@@ -53,7 +56,8 @@ class SettlementS(nn.Module):
         # The head reads what the maps have learnt and teaches them nothing: no map is worse for it.
         log_variance = self.log_variance(made.features.detach()).float().clamp(*_LOG_VARIANCES)
         lcz = F.avg_pool2d(made.lcz, CELL_PX)
-        parts = [made.settlement.float(), torch.exp(log_variance) * self.variance_gain, lcz.float()]
+        variance = torch.exp(log_variance * self.variance_power) * self.variance_gain
+        parts = [made.settlement.float(), variance, lcz.float()]
         if self.training:
             shape = (len(x), 2, *lcz.shape[2:])
             parts.append(self.task_weights.log_variances[None, :, None, None].expand(shape))

@@ -58,16 +58,16 @@ def test_a_variance_teaches_its_head_alone(small):
     assert taught == {"log_variance"}
 
 
-@pytest.mark.parametrize("gain", [0.25, 4.0])
-def test_a_calibration_multiplies_variances_and_nothing_else(small, gain):
+@pytest.mark.parametrize(("gain", "power"), [(0.25, 1.0), (4.0, 0.5), (1.0, 2.0)])
+def test_a_calibration_changes_variances_and_nothing_else(small, gain, power):
     x = ramp((1, 10, 16, 16), 0.17)
     before, _ = told(small, x)
-    small.calibrate(gain)
+    small.calibrate(gain, power)
     after, _ = told(small, x)
-    assert torch.allclose(after[:, 1], before[:, 1] * gain)
+    assert torch.allclose(after[:, 1], gain * before[:, 1] ** power)
     assert torch.equal(after[:, [0, *range(2, 19)]], before[:, [0, *range(2, 19)]])
     with pytest.raises(ValueError):
-        small.calibrate(0.0)
+        small.calibrate(1.0, 0.0)
 
 
 def test_what_was_not_seen_is_like_the_mean_of_every_band():
