@@ -183,7 +183,7 @@ def _of_twin(
     numbers = np.flatnonzero(samples.splits_n != "test")
     notify("ood-begin", {"places": len(numbers)})
     for n in numbers:
-        yield int(n), _Given(made, inputs_of(samples, n, made, entry.level), len(numbers), _SPARE_TWIN)
+        yield int(n), _Given(made, inputs_of(samples, int(n), made, entry.level), len(numbers), _SPARE_TWIN)
 
 
 def _of_catalog(entry: "Model", made: "Product", data: str, notify: Notify) -> Iterator[tuple[int, _Given]]:
