@@ -91,7 +91,8 @@ RECIPE = Recipe(
 - Snow that came or went under a cloud is not seen: there errors reach 0.4, and sigma does not say so.
 - What changed between the looks (harvest, flood, fire) is filled as it was on the other date.
 - Where no look is clear, what is fine is lost: a smooth surface with a large sigma.
-- It learnt the clouds of the twin. A cloud that the mask misses is kept as seen, with the sigma of clear pixels.
+- It learnt the clouds of the twin. A cloud that the mask misses is kept as seen, with the sigma of clear
+  pixels.
 - Looks more than two months apart were never seen in training.
 """,
     shown={"red": 2, "green": 1, "blue": 0, "value": 2, "sigma": 12},
