@@ -67,7 +67,6 @@ PRODUCT = Product(
             "share of familiar samples that were more familiar than this one",
             fill=255,
             scale=1 / 250,
-            kind="score",
         ),
         Layer("n_clear", "uint16", "clear looks per cell, lower median over its pixels", fill=65535),
         Layer(

@@ -41,7 +41,6 @@ GIVES = (
         "share of familiar samples that were more familiar than this one",
         fill=255,
         scale=1 / 250,
-        kind="score",
     ),
     Layer("n_clear", "uint16", "clear looks per cell", fill=65_535),
 )
