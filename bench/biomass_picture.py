@@ -37,7 +37,7 @@ def of_potsdam() -> list[tuple[str, np.ndarray]]:
         plan = api.plan(catalog=catalog, product="composite", bands=nearest, **POTSDAM)
         out = str(Path(folder) / "colour.zarr")
         api.run(plan, out, engine="inline")
-        colour = api.open_cube(out).reflectance.sel(band=nearest).load()
+        colour = api.open_cube(out).reflectance.load()
         made = potsdam_map(folder)[["biomass", "sigma", "n_clear"]].load()
     seen = (made.n_clear.to_numpy() > 0) & np.isfinite(made.biomass.to_numpy())
     rows, cols = (np.flatnonzero(seen.any(axis=a)) for a in (1, 0))
