@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from cloudfree import Case, pictures, predictor, real_cases, twin_cases
+from cloudfree import Asked, Case, pictures, predictor, real_cases, twin_cases
 from PIL import Image, ImageDraw
 
 from eomap.io.drawing import font
@@ -53,9 +53,9 @@ def true_colour(code_byx: npt.NDArray[np.generic], low: float, high: float) -> U
     return (np.clip((value - low) / (high - low), 0, 1) ** 0.8 * 255).astype(np.uint8).transpose(1, 2, 0)
 
 
-def panels(case: Case) -> list[U8]:
+def panels(case: Case, asked: Asked) -> list[U8]:
     """Return the pictures of a row."""
-    made, sigma, source = pictures(case, predictor())
+    made, sigma, source = pictures(case, asked)
     low, high = np.nanpercentile(case.truth_byx[TRUE], [1, 99])
     colours = [
         true_colour(c, low, high) for c in (*case.optical.code_tbyx, made["cloudfree"], case.truth_byx)
@@ -71,7 +71,8 @@ def panels(case: Case) -> list[U8]:
 def main() -> None:
     """Draw."""
     torch.set_num_threads(1)
-    rows = [(SHOWN[group], panels(case)) for group, case in shown_cases()]
+    asked = predictor()
+    rows = [(SHOWN[group], panels(case, asked)) for group, case in shown_cases()]
     step = SIDE + GAP
     sheet = Image.new("RGB", (step * len(TITLES) - GAP, (step + TOP) * len(rows) + TOP), "white")
     draw = ImageDraw.Draw(sheet)
