@@ -16,10 +16,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from eomap.core.grid import Frame
+from eomap.core.lcz_legend import LEGEND
 from eomap.io.registry import model
 from eomap.io.weights import load_network, weights_path
 from eomap.nn.windows import Windowed
-from eomap.products.lcz.legend import LEGEND
 from eomap.training.places import Place, places
 from eomap.training.twin_parts import clearest
 from eomap.training.twin_samples import TwinOrder

@@ -28,8 +28,9 @@ from maps import DATA, item, networks
 from eomap import api
 from eomap.io.registry import model
 from eomap.io.weights import bare_network, weights_path
-from eomap.nn.predict import WINDOW_PX, single_thread
+from eomap.nn.predict import single_thread
 from eomap.nn.windows import Windowed
+from eomap.products.lcz.layers import WINDOW_PX
 
 ONNX = {
     "so2sat-resnet20": "weights/so2sat-gul/lcz_resnet20_s2_so2satgul.onnx",

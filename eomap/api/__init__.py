@@ -3,6 +3,7 @@
 Everything heavy is imported inside the call that needs it; planning needs neither torch nor ray.
 """
 
+from eomap.api.explaining import explain
 from eomap.api.familiar import fit_ood
 from eomap.api.jobs import cancel_job, follow_job, job_status, submit
 from eomap.api.looking import export, open_cube, query_point, query_zones
@@ -23,6 +24,7 @@ __all__ = [
     "build_twin",
     "cancel_job",
     "check_engine",
+    "explain",
     "export",
     "fetch_model",
     "fit_ood",

@@ -41,6 +41,7 @@ def plan(
     bands: tuple[str, ...] = (),
     speckle: str | None = None,
     orbit: str | None = None,
+    composite: str | None = None,
     bbox: str | None = None,
     period: str | None = None,
     catalog: str = DEFAULT_CATALOG,
@@ -76,6 +77,7 @@ def plan(
 
     settings: dict[str, Any] = {"sensor": sensor, "method": method, "bands": list(bands)}
     settings |= {"speckle": speckle, "orbit": orbit}
+    settings |= {"composite": None if composite == "median" else composite}
     settings = {k: v for k, v in settings.items() if v}
     made = product_of(product, settings)
     by = sensor_of(made.needs[0].of)
@@ -127,6 +129,7 @@ def plan(
             ood_sha256=network.ood_sha256 if network else "",
             temperature=network.temperature if network else 1.0,
             runtime=_runtime(network, runtime),
+            picture_sha256=model_entry(made.picture.model).sha256 if made.picture else "",
         )
 
     if max_looks is not None and len(made.needs) == 1 and (path := _large(catalog)) is not None:
@@ -255,7 +258,7 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def collection_of(source: Any, by: Sensor, level: str) -> str:
-    """Return the collection of a sensor in a catalogue; of several, one of the level asked for."""
+    """Return the collection of a sensor in a catalogue; of several, one of the levels as they are listed."""
     if known := source.entry.sensors.get(by.name):
         return str(known)
     there = sorted(source.collections())
@@ -266,7 +269,8 @@ def collection_of(source: Any, by: Sensor, level: str) -> str:
             expected=f"a collection of {by.title} in the catalogue",
             got=", ".join(there)[:200],
         )
-    return next((c for c in fitting if level.lower() in c.lower()), fitting[0])
+    levels = level.lower().split(",")
+    return next((c for one in levels for c in fitting if one in c.lower()), fitting[0])
 
 
 def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:

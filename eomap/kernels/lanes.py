@@ -13,8 +13,11 @@ from numba import types
 from numba.extending import intrinsic as _intrinsic
 from numba.extending import models, register_model
 
-LANES = 32
-"""Pixels of uint16 in one register of 512 bits; machines with shorter ones take several."""
+LANES = 16
+"""Pixels of uint16 in one register of 256 bits. With the 512 that some machines have, most loads straddle two
+lines of the cache, and the median was slower (bench/README.md). Whoever changes it empties Numba's cache,
+which cannot tell who depends on it.
+"""
 
 intrinsic: Any = _intrinsic
 

@@ -132,10 +132,12 @@ def _unsigned(*numbers: int) -> tuple[np.uint64, ...]:
 
 def _flat(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], tuple[int, ...]]:
     """Return an array's memory as one row, and the distance of neighbours in items, for each axis but x."""
-    if array.strides[-1] != array.itemsize or min(array.strides) < 0:
-        array = np.ascontiguousarray(array)
-    steps = tuple(s // array.itemsize for s in array.strides)
-    span = 1 + sum((n - 1) * s for n, s in zip(array.shape, steps, strict=True)) if array.size else 0
+    steps = tuple(
+        s // array.itemsize if n > 1 else 0 for n, s in zip(array.shape, array.strides, strict=True)
+    )
+    if steps[-1] != 1 or min(steps) < 0:
+        return _flat(np.ascontiguousarray(array))
+    span = 1 + sum((n - 1) * s for n, s in zip(array.shape, steps, strict=True))
     return np.lib.stride_tricks.as_strided(array, (span,), (array.itemsize,)), steps[:-1]
 
 

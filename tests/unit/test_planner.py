@@ -169,7 +169,7 @@ def test_every_task_keeps_within_the_budget_or_the_plan_is_refused(order, looks,
 @both
 def test_a_smaller_budget_takes_smaller_blocks_and_the_same_keys(order):
     items = [item(n) for n in range(60)]
-    small, large = (planned(items, order=replace(order, memory_bytes=n << 20)) for n in (2300, 30_000))
+    small, large = (planned(items, order=replace(order, memory_bytes=n << 20)) for n in (2500, 30_000))
     pairs = [(s.block_px, g.block_px) for s, g in zip(small.tasks, large.tasks, strict=True)]
     assert all(s <= g for s, g in pairs) and any(s < g for s, g in pairs)
     assert [t.key for t in small.tasks] == [t.key for t in large.tasks] and small.run_id == large.run_id

@@ -1,4 +1,4 @@
-"""The detectors that ship: small, of the networks they say, and what they said of windows when they came."""
+"""The detectors that ship: small, of the networks they say, and what they said of two windows at first."""
 
 import hashlib
 
