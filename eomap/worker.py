@@ -17,6 +17,7 @@ from eomap.core.receipt import Receipt, Written, tally
 from eomap.core.source import Scene
 from eomap.errors import BrokenInputError
 from eomap.fetch import Clock, Fetched, SceneBrokenError, fetched
+from eomap.nn.cloud_free import pictured
 from eomap.nn.windows import Windowed
 from eomap.sensors import sensor
 
@@ -34,7 +35,8 @@ class Job:
     mask: str
     layers: tuple[str, ...]
     model: str = ""
-    """Name of the product's network; empty for a product without one."""
+    """Name of the product's network; empty for a product without one. That of its picture, where a network
+    makes that, is the product's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +172,23 @@ def infer_and_land(job: Job, sight: Sight, networks: Networks, sink: Sink) -> Re
     )
 
 
-def infer(job: Job, sight: Sight, networks: Networks) -> dict[str, npt.NDArray[Any]]:
-    """Return the stored values of the job's layers on its window; cells outside the AOI are fill."""
-    task, product = job.task, job.product
+def inputs_of(job: Job, sight: Sight) -> Inputs:
+    """Return what the product of a job is handed: what was seen, and which cells are wanted."""
+    task = job.task
     wanted = aoi_mask(wkb.loads(task.clip_wkb, hex=True), task.window) if task.clip_wkb else None
-    inputs = Inputs(
+    return Inputs(
         frame=sight.frame,
-        halo_px=product.needs[0].halo_px,
+        halo_px=job.product.needs[0].halo_px,
         seen=sight.seen,
         window=task.window,
         wanted_yx=np.ones(task.window.shape, dtype=bool) if wanted is None else wanted,
     )
+
+
+def infer(job: Job, sight: Sight, networks: Networks) -> dict[str, npt.NDArray[Any]]:
+    """Return the stored values of the job's layers on its window; cells outside the AOI are fill."""
+    product, inputs = job.product, inputs_of(job, sight)
+    if product.picture:
+        inputs = pictured(inputs, product.picture, Windowed(networks(product.picture.model)))
     given = product.compute(inputs, Windowed(networks(job.model)) if job.model else None)
     return {name: given[name] for name in job.layers}

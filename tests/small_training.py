@@ -1,19 +1,22 @@
 """A tiny recipe and made-up samples with a rule that a network can find: brightness of one band, per 20 m."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
 
 from eomap.core.recipe import Picture, Recipe, Variation
 from eomap.nn.normalised import Normalised
+from eomap.sensors.sentinel2 import LCZ_BANDS
 from eomap.training.samples import Array, Samples, Spec
 
 
 class Small(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels, drop=0.1):
         super().__init__()
         self.one = nn.Conv2d(channels, 8, 3, padding=1)
-        self.drop = nn.Dropout(0.1)
+        self.drop = nn.Dropout(drop)
         self.two = nn.Conv2d(8, 2, 2, stride=2)
 
     def forward(self, x, aside):
@@ -90,3 +93,28 @@ def samples(count=12, side=24, seed=0):
         rng.uniform(-50, 50, (count, 2)).astype(np.float32),
         synthetic=True,
     )
+
+
+def of_ten():
+    return Normalised(Small(14, drop=0.0), [0.0] * 12, [1.0] * 12, groups=(10, 2))
+
+
+def settled(physical):
+    return physical["settlement"][None]
+
+
+ON_TWIN = replace(
+    RECIPE,
+    product="settlement-try",
+    title="Settlement, to try the loop",
+    architecture="small_training:of_ten",
+    pictures=(
+        Picture("sentinel-2", LCZ_BANDS, ("s2_l2a_year",)),
+        Picture("sentinel-1", ("VV", "VH"), ("s1_year",), optional=True),
+    ),
+    truth=("settlement",),
+    target=settled,
+    side_px=32,
+    step_px=16,
+    steps=8,
+)

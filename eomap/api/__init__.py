@@ -3,6 +3,8 @@
 Everything heavy is imported inside the call that needs it; planning needs neither torch nor ray.
 """
 
+from eomap.api.explaining import explain
+from eomap.api.familiar import fit_ood
 from eomap.api.jobs import cancel_job, follow_job, job_status, submit
 from eomap.api.looking import export, open_cube, query_point, query_zones
 from eomap.api.networks import fetch_model, model_card, models
@@ -10,6 +12,7 @@ from eomap.api.planning import period_of, plan
 from eomap.api.running import Summary, check_engine, run
 from eomap.api.scoring import score
 from eomap.api.searching import Answers, answers_in_file, answers_of_cube
+from eomap.api.training import train
 from eomap.api.trust import repair, status, verify
 from eomap.api.twinning import build_twin
 
@@ -21,8 +24,10 @@ __all__ = [
     "build_twin",
     "cancel_job",
     "check_engine",
+    "explain",
     "export",
     "fetch_model",
+    "fit_ood",
     "follow_job",
     "job_status",
     "model_card",
@@ -37,5 +42,6 @@ __all__ = [
     "score",
     "status",
     "submit",
+    "train",
     "verify",
 ]

@@ -18,6 +18,11 @@ SELECTION = (
     click.option("--bands", help="Bands of a composite, e.g. B02,B03,B04,B08.  [default: the sensor's]"),
     click.option("--speckle", help="Filter of radar looks: lee or multitemporal.  [default: none]"),
     click.option("--orbit", help="Radar looks of one orbit only: ascending, descending or a number."),
+    click.option(
+        "--composite",
+        help="What a map is made from: median, or cloudfree, a network's picture of one day."
+        "  [default: median]",
+    ),
     click.option("--period", help="2024, 2024-06 or 2024-06-01/2024-08-31.  [default: the last full year]"),
     click.option(
         "--catalog",
@@ -52,6 +57,13 @@ SELECTION = (
     ),
     click.option("--max-cloud", type=float, help="Leave out scenes called cloudier than this, in percent."),
     click.option("--max-looks", type=int, help="Read only the best looks, so many at each place."),
+    click.option(
+        "--runtime",
+        default="float32",
+        show_default=True,
+        help="How the network is asked on CPUs: float32 gives the same bits everywhere; auto takes the"
+        " fastest way here that was seen to say the same (bfloat16, OpenVINO).",
+    ),
     click.option("--search", help="Keep the catalogue's answer in this .parquet, and read it there again."),
 )
 ENGINE = (

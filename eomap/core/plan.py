@@ -73,6 +73,12 @@ class Plan:
     """What the planner found worth saying, e.g. older baselines that were set aside."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What makes the product another than its default: sensor, method, bands."""
+    runtime: str = "float32"
+    """How the network is asked (nn.runtime): it may change the last digits, so it is pinned."""
+    picture_model: str = ""
+    """Name of the network that makes the picture which the product is made from; empty, like its digest,
+    where that is a composite."""
+    picture_sha256: str = ""
     grid: str = "lattice"
     """lattice; utm: each place in its own UTM zone; EPSG:<zone>: one zone for all."""
 
@@ -90,18 +96,19 @@ class Plan:
                 self.model_sha256,
                 sorted(t.key for t in self.tasks),
                 sorted(self.unseen),
+                *([self.picture_model, self.picture_sha256] if self.picture_model else []),
             ]
         )
 
     @property
     def networks(self) -> tuple[str, ...]:
         """Names of the networks that a run asks, masks apart."""
-        return (self.model,) if self.model else ()
+        return tuple(name for name in (self.model, self.picture_model) if name)
 
     @property
     def network(self) -> str:
         """The network for people, also where there is none."""
-        return self.model or NO_NETWORK
+        return " on pictures by ".join(self.networks) or NO_NETWORK
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain JSON types, with its run id."""

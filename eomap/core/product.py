@@ -102,6 +102,19 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureBy:
+    """How a network makes the picture of a product's first need, of its looks; see `nn.cloud_free`."""
+
+    model: str
+    bands: tuple[str, ...]
+    """What the product itself needs of the picture."""
+    halo_px: int
+    """Pixels that the frame holds for this network, beyond what the product needs."""
+    radar: bool
+    """Whether the last need is the radar beside the looks, for this network only."""
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """One map. `compute(inputs, predict)` is a pure, module-level function."""
 
@@ -124,6 +137,8 @@ class Product:
 
     origin_m: int = 0
     """Where its frames' cells begin, east and north of a whole number of cells from the zone's origin."""
+    picture: PictureBy | None = None
+    """What makes the picture of its first need, where that is a network."""
     variant: "Callable[..., Product] | None" = None
     """`variant(**settings)` returns the product made another way: of another sensor, by another method."""
     class_figures: Callable[[Any], Mapping[str, float]] | None = None

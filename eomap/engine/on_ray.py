@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -309,3 +310,41 @@ def _outcome(ref: Any) -> Receipt | Exception:
         if isinstance(cause, _LOST):
             return WorkerLostError("worker", expected="a living process", got=type(cause).__name__)
         return cause if isinstance(cause, EomapError) else problem
+
+
+def together(work: Callable[[int, int], None], *, workers: int, address: str | None = None) -> None:
+    """Call `work(rank, count)` in so many processes at once that share a group of torch (gloo).
+
+    What fails in one of them ends all, and is raised. Results are what `work` leaves behind: files.
+    """
+    from ray.train import RunConfig, ScalingConfig, TrainingFailedError
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    def each() -> None:
+        from ray.train import get_context
+
+        here = get_context()
+        work(here.get_world_rank(), here.get_world_size())
+
+    with cluster(address, workers), tempfile.TemporaryDirectory() as folder:
+        trainer = TorchTrainer(
+            each,
+            torch_config=TorchConfig(backend="gloo"),
+            scaling_config=ScalingConfig(num_workers=workers, use_gpu=False),
+            run_config=RunConfig(name="train", storage_path=folder),
+        )
+        try:
+            trainer.fit()
+        except TrainingFailedError as problem:
+            raise _first_cause(problem) from problem
+
+
+def _first_cause(problem: BaseException) -> BaseException:
+    """Return what failed in a process: an error that eomap understands, where there is one within."""
+    seen: BaseException | None = problem
+    for _ in range(8):
+        if seen is None or isinstance(seen, EomapError):
+            break
+        inside = getattr(seen, "worker_failures", None)
+        seen = next(iter(inside.values())) if inside else getattr(seen, "cause", None) or seen.__cause__
+    return seen if isinstance(seen, EomapError) else problem

@@ -8,6 +8,10 @@ from typing import Any
 
 from eomap.core.product import Product
 from eomap.errors import MisuseError
+from eomap.nn.cloud_free import by_network
+
+COMPOSITES = ("median", "cloudfree")
+"""How many looks become the picture that a product is made from."""
 
 
 @lru_cache(maxsize=1)
@@ -26,12 +30,15 @@ def product(name: str, settings: Mapping[str, Any] | None = None) -> Product:
         made = products()[name]
     except KeyError:
         raise MisuseError("--product", expected=f"one of {', '.join(products())}", got=name) from None
-    if not settings:
-        return made
-    if made.variant is None:
+    own = dict(settings or {})
+    composite = own.pop("composite", "median")
+    if own and made.variant is None:
         raise MisuseError(
-            ", ".join(f"--{s}" for s in sorted(settings)),
+            ", ".join(f"--{s}" for s in sorted(own)),
             expected=f"none, for {name} has no variants",
             got="one",
         )
-    return made.variant(**settings)
+    made = made.variant(**own) if own and made.variant else made
+    if composite not in COMPOSITES:
+        raise MisuseError("--composite", expected=f"one of {', '.join(COMPOSITES)}", got=composite)
+    return made if composite == "median" else by_network(made)

@@ -75,7 +75,7 @@ def answer(network: Any, codes: npt.NDArray[np.float32], asides: int) -> list[fl
 
 
 def write_bundle(folder: Path, network: Any, recipe: Recipe, told: Told, *, asides: int) -> Path:
-    """Write the bundle of a network; return its folder. `asides`: numbers told beside the pixels.
+    """Write the bundle of a network; return its folder. `asides`: numbers told beside the pixels, one a name.
 
     Replaces a bundle that is there, never another kind of folder. Raises MisuseError for that, and
     BrokenInputError, with nothing written, where the weights as written answer otherwise than the network.
@@ -83,6 +83,8 @@ def write_bundle(folder: Path, network: Any, recipe: Recipe, told: Told, *, asid
     from safetensors.torch import save
 
     _vet_target(folder)
+    if asides != len(recipe.aside):
+        raise ValueError(f"{asides} numbers beside the pixels, names {recipe.aside}")
     network = network.cpu().eval()
     weights = save({k: v.detach().contiguous() for k, v in network.state_dict().items()})
     tests = [_test(network, recipe, vector, asides) for vector in VECTORS]
@@ -139,7 +141,7 @@ def verify_bundle(folder: Path) -> Mapping[str, Any]:
     for test in about["test"]:
         vector = test["mean"], test["amplitude"], test["step"]
         codes = known_codes(channels, about["windows"]["side_px"], vector)
-        found = answer(network, codes, len(test.get("aside", [])))
+        found = answer(network, codes, len(about["aside"]))
         if not np.allclose(found, test["expected"], rtol=_TOLERANCE, atol=_TOLERANCE):
             raise BrokenInputError(
                 f"bundle {folder}", expected=f"the answer {test['expected'][:4]}", got=str(found[:4])
@@ -162,8 +164,7 @@ def _test(network: Any, recipe: Recipe, vector: tuple[float, float, float], asid
         raise BrokenInputError(
             f"network of {recipe.product}", expected=f"{len(recipe.outputs)} numbers", got=str(found)
         )
-    beside = {"aside": [0.0] * asides} if asides else {}
-    return {"mean": mean, "amplitude": amplitude, "step": step, "expected": found, **beside}
+    return {"mean": mean, "amplitude": amplitude, "step": step, "expected": found}
 
 
 def _about(recipe: Recipe, told: Told, weights: bytes, tests: list[dict[str, Any]]) -> dict[str, Any]:

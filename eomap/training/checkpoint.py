@@ -65,7 +65,8 @@ def load(
 ) -> Progress:
     """Set network, optimiser and random numbers to those of a checkpoint; return how far it was.
 
-    Raises MisuseError where there is none, or where it is of another training than `about`.
+    Raises MisuseError where there is none, or where it is of another training than `about`, unless that is
+    empty.
     """
     from safetensors import safe_open
 
@@ -75,7 +76,7 @@ def load(
     with safe_open(path, "pt") as file:
         said = json.loads(file.metadata()["training"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}
-    if said["about"] != about:
+    if about and said["about"] != about:
         differing = sorted(k for k in {*said["about"], *about} if said["about"].get(k) != about.get(k))
         raise MisuseError(
             "--resume",

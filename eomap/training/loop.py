@@ -101,8 +101,7 @@ def train(
         network.restate(*windows.measured())
     network = network.to(course.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(_groups(network, recipe.decay), lr=recipe.rate)
-    about = {"product": recipe.product, "architecture": recipe.architecture, "seed": course.seed,
-             "samples": windows.samples.name, "batch": recipe.batch}  # fmt: skip
+    about = _about(recipe, course) | {"samples": windows.samples.name}
     progress = Progress(steps=course.steps or recipe.steps)
     if resume and folder is not None:
         progress = checkpoint.load(folder, network, optimiser, about)
@@ -130,6 +129,24 @@ def train(
     figures = judged(network, recipe, tested, course)[0] if tested else {}
     count = sum(len(b.code_ncyx) for b in tested)
     return Trained(network.eval(), progress, figures, count, time.perf_counter() - started)
+
+
+def resumed(recipe: Recipe, folder: Path, course: Course) -> tuple[nn.Module, Progress]:
+    """Return the network of a checkpoint in its best state, and how far its training was."""
+    network = built(recipe.architecture)
+    progress = checkpoint.load(folder, network, torch.optim.AdamW(_groups(network, recipe.decay)), {})
+    network.load_state_dict(progress.best)
+    return network, progress
+
+
+def _about(recipe: Recipe, course: Course) -> dict[str, Any]:
+    """Return what tells one training from another."""
+    return {
+        "product": recipe.product,
+        "architecture": recipe.architecture,
+        "seed": course.seed,
+        "batch": recipe.batch,
+    }
 
 
 def rate_at(step: int, steps: int, peak: float) -> float:

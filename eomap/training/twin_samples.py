@@ -89,6 +89,10 @@ def twin_samples(
     found = _kept_places(home, order)
     folders = {part: _prepared(home, order, part, len(found)) for part in parts}
     _make(folders, order, found, jobs, notify)
+    return _opened(order, found, folders)
+
+
+def _opened(order: TwinOrder, found: tuple[Place, ...], folders: Mapping[str, Path]) -> Samples:
     opened: dict[str, Array] = {}
     for part, folder in folders.items():
         for spec in PARTS[part].specs(order.side_px):
@@ -102,6 +106,19 @@ def twin_samples(
         synthetic=True,
         kinds_n=np.array([p.kind for p in found]),
     )
+
+
+def finished(order: TwinOrder, part: str, *, cache: Path | None = None) -> tuple[Samples, np.ndarray] | None:
+    """Return the samples of one part as far as they are kept, and the numbers of finished places.
+
+    None where nothing is kept; nothing is made.
+    """
+    home = (cache or cache_folder()) / "samples"
+    found = _kept_places(home, order)
+    folder = _folder(home, order, part)[0]
+    if not (folder / "part.json").is_file():
+        return None
+    return _opened(order, found, {part: folder}), np.flatnonzero(np.load(folder / "done.npy"))
 
 
 def cache_folder() -> Path:
@@ -135,16 +152,8 @@ def _kept_places(home: Path, order: TwinOrder) -> tuple[Place, ...]:
 
 def _prepared(home: Path, order: TwinOrder, part: str, count: int) -> Path:
     """Return the folder of a part with its files there, empty or not."""
-    made = PARTS[part]
-    specs = made.specs(order.side_px)
-    said = {
-        "part": part,
-        "version": made.version,
-        "world": World(order.seed).name,
-        "order": asdict(order),
-        "synthetic": True,
-    }
-    folder = home / f"{part}-{digest(said)[:16]}"
+    specs = PARTS[part].specs(order.side_px)
+    folder, said = _folder(home, order, part)
     if (folder / "part.json").is_file():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,6 +164,18 @@ def _prepared(home: Path, order: TwinOrder, part: str, count: int) -> Path:
     np.lib.format.open_memmap(folder / "done.npy", "w+", np.bool_, (count,))
     _write(folder / "part.json", json.dumps(said | {"arrays": [asdict(s) for s in specs]}, indent=1))
     return folder
+
+
+def _folder(home: Path, order: TwinOrder, part: str) -> tuple[Path, dict[str, Any]]:
+    """Return where a part is kept, and what makes it that part."""
+    said = {
+        "part": part,
+        "version": PARTS[part].version,
+        "world": World(order.seed).name,
+        "order": asdict(order),
+        "synthetic": True,
+    }
+    return home / f"{part}-{digest(said)[:16]}", said
 
 
 def _write(path: Path, text: str) -> None:

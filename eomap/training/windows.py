@@ -132,6 +132,16 @@ class Windows:
                 found += [float(v) for v in np.atleast_1d(self.samples.array(name).rows[n])]
         return np.array(found, np.float32)
 
+    @property
+    def aside_names(self) -> tuple[str, ...]:
+        """Name of every number told beside the pixels: of an array of several days_1, days_2 and so on."""
+        names: list[str] = []
+        for name in self.recipe.aside:
+            several = name not in ("lon_deg", "lat_deg") and self.samples.array(name).spec.shape != ()
+            count = int(np.prod(self.samples.array(name).spec.shape)) if several else 1
+            names += [name] if count == 1 else [f"{name}_{k + 1}" for k in range(count)]
+        return tuple(names)
+
     def judged(self, split: str, *, most: int | None = None) -> Iterator[Batch]:
         """Yield the windows of a split, always the same: those in the middle of each sample, one each.
 

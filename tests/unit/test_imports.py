@@ -22,6 +22,7 @@ COMMANDS = (
     ("query",),
     ("export",),
     ("score",),
+    ("train",),
 )
 MODELS = (("models",), ("models", "list"), ("models", "show"), ("models", "fetch"))
 

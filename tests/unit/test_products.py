@@ -21,7 +21,7 @@ from eomap.nn.windows import Windowed
 from eomap.sensors import sensor
 from eomap.worker import infer, sight_of
 
-SURE = {"confidence", "entropy", "spread", "sigma"}
+SURE = {"confidence", "entropy", "sigma", "spread"}
 """Layers that say how sure a map is; a product gives one of them at least."""
 
 

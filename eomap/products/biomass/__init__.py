@@ -75,7 +75,6 @@ def _product(title: str, needs: tuple[Need, ...], models: tuple[str, ...], *, st
                 "share of familiar samples that were more familiar than this one",
                 fill=FILL_U8,
                 scale=1 / 250,
-                kind="score",
             ),
             Layer("n_clear", "uint16", "clear looks per pixel", fill=FILL),
         ),

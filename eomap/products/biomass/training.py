@@ -115,8 +115,8 @@ ENMAP = replace(
     side_px=64,
     step_px=48,
     pixel_m=30,
-    # The twin's woods are half as bright as real ones (docs/explanation/twin.md): without this a network that
-    # knows them alone finds no tree in Potsdam.
+    # The twin's woods are about half as bright as real ones (docs/explanation/twin.md): without this a
+    # network that knows them alone finds no tree in Potsdam.
     variation=Variation(gain=0.3),
     batch=8,
     steps=1200,

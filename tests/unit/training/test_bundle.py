@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,22 @@ def test_a_bundle_says_what_it_is(tmp_path, network):
     said = json.loads((folder / "item.json").read_text())
     assert said["properties"]["eomap:synthetic"] is True
     assert said["properties"]["mlm:total_parameters"] == sum(p.numel() for p in network.parameters())
+
+
+def test_the_engine_takes_a_bundle_by_its_folder(tmp_path, network):
+    from eomap.io.registry import model
+    from eomap.io.weights import load_network, weights_path
+
+    told = replace(TOLD, extra={})
+    folder = write_bundle(tmp_path / "small-1", network, RECIPE, told, asides=2)
+    entry = model(str(folder))
+    assert entry.synthetic and entry.channels == 2 and entry.asides == RECIPE.aside
+    asked = load_network(entry, weights_path(entry))
+    codes = np.random.default_rng(1).integers(0, 4000, (1, 5, 16, 16)).astype(np.uint16)
+    beside = np.array([[12.5, 48.0]], np.float32)
+    with torch.inference_mode():
+        y, _ = network(torch.from_numpy(codes.astype(np.float32)), torch.from_numpy(beside))
+    np.testing.assert_allclose(asked(codes, beside), y.numpy(), atol=1e-5)
 
 
 def test_the_vector_is_the_formula_of_the_contract():

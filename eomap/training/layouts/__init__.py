@@ -1,0 +1,1 @@
+"""Published sets of samples, each read where it lies, in its own layout and with its own splits."""
