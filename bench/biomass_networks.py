@@ -1,7 +1,7 @@
 """Teach a network of biomass, set its bounds on validation places, and write its bundle.
 
     python bench/biomass_networks.py sentinel models/eomap-biomass-s --half --steps 1300
-    python bench/biomass_networks.py sentinel models/eomap-biomass-s --half --more 700
+    python bench/biomass_networks.py sentinel models/eomap-biomass-s --half --more 400
     python bench/biomass_networks.py enmap models/eomap-biomass-enmap-s --half --steps 900
 
 Samples are the twin's (synthetic), kept in EOMAP_CACHE. Checkpoints lie in OUT.training; `--more` goes on
