@@ -128,7 +128,7 @@ def picture(path: Path, made: Made, built_ij: F64) -> None:
         x, y = n % 2 * (width + 6), n // 2 * (height + 22)
         draw.text((x + 2, y + 2), title, "black", font)
         sheet.paste(Image.fromarray(panel), (x, y + 20))
-    sheet.quantize(24).save(path, optimize=True)
+    sheet.reduce(2).quantize(160).save(path, optimize=True)
 
 
 def ramp(share: F64) -> npt.NDArray[np.uint8]:
