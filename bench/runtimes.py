@@ -20,7 +20,7 @@ from eomap.io.registry import Model, models
 from eomap.io.weights import load_network, weights_path
 from eomap.nn.predict import TorchNetwork, example_of, single_thread
 from eomap.nn.runtime import RUNTIMES, alike, there
-from eomap.training.recipe import recipes
+from eomap.training.recipe import recipe, recipes
 from eomap.training.twin_samples import parsed, twin_samples
 from eomap.training.windows import Windows
 
@@ -41,7 +41,7 @@ def seconds(network: TorchNetwork, x: torch.Tensor, aside: torch.Tensor, passes:
 
 def held_out(entry: Model) -> np.ndarray | None:
     """Return windows of codes (n, c, y, x) of held-out places; None for a network without a recipe."""
-    found = [r for r in recipes().values() if r.architecture == entry.architecture]
+    found = [r for r in map(recipe, recipes()) if r.architecture == entry.architecture]
     if not found:
         return None
     windows = Windows(found[0], twin_samples(parsed(DATA), found[0].arrays))
