@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from eomap.api.running import _job, cube_of, write_metadata
+from eomap.api.running import cube_of, job_of, write_metadata
 from eomap.core.aoi import from_bbox, vet
 from eomap.core.grid import Frame, Tile
 from eomap.core.period import Period
@@ -98,7 +98,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=sys.argv[3] if len(sys.argv) > 3 else None) as folder:
         cube = cube_of(plan, f"{folder}/map.zarr")
         write_metadata(plan, cube)
-        job, before = _job(plan, task), peak_mb()
+        job, before = job_of(plan, task), peak_mb()
         composite = sight_of(job, Noise())
         fetched, began = peak_mb(), time.process_time()
         receipt = infer_and_land(job, composite, None, cube)

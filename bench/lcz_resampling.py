@@ -16,7 +16,7 @@ from maps import DATA, networks
 from rasterio.enums import Resampling
 
 from eomap.io.registry import model
-from eomap.io.weights import load_network, weights_path
+from eomap.io.weights import bare_network, weights_path
 from eomap.nn.predict import CELL_PX, single_thread
 from eomap.nn.windows import Windowed
 from eomap.products.lcz import BANDS
@@ -33,7 +33,7 @@ def main() -> None:
     with rasterio.open(FOLDER / "B02.jp2") as file:
         shape, transform = file.shape, file.transform
     windowed = [n for n in networks() if model(n).halo_px == HALO_PX]
-    predictors = {n: Windowed(load_network(model(n), weights_path(model(n)))) for n in windowed}
+    predictors = {n: Windowed(bare_network(model(n), weights_path(model(n)))) for n in windowed}
     print("| rule | first window | network | residential built | precision | open land | forest | water |")
     print("|---|---|---|---|---|---|---|---|")
     agreement = {}

@@ -27,9 +27,10 @@ from maps import DATA, item, networks
 
 from eomap import api
 from eomap.io.registry import model
-from eomap.io.weights import load_network, weights_path
-from eomap.nn.predict import WINDOW_PX, single_thread
+from eomap.io.weights import bare_network, weights_path
+from eomap.nn.predict import single_thread
 from eomap.nn.windows import Windowed
+from eomap.products.lcz.layers import WINDOW_PX
 
 ONNX = {
     "so2sat-resnet20": "weights/so2sat-gul/lcz_resnet20_s2_so2satgul.onnx",
@@ -84,7 +85,7 @@ def frame_dn() -> npt.NDArray[np.uint16]:
 
 def ours(name: str, dn: npt.NDArray[np.uint16]) -> Callable[[], npt.NDArray[np.float32]]:
     """Return a call that gives the probabilities (c, cells) by eomap."""
-    predict = Windowed(load_network(model(name), weights_path(model(name))))
+    predict = Windowed(bare_network(model(name), weights_path(model(name))))
     cut = HALO_PX - predict.halo_px
     part = np.ascontiguousarray(dn[:, cut : dn.shape[1] - cut, cut : dn.shape[2] - cut])
     wanted = np.ones((CELLS, CELLS), bool)

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from eomap.core.grid import Frame, transformer, utm_epsg
 from eomap.io.registry import model
-from eomap.io.weights import load_network, weights_path
+from eomap.io.weights import bare_network, weights_path
 from eomap.kernels.resample import interpolate
 from eomap.nn.predict import single_thread
 from eomap.nn.windows import Windowed
@@ -220,7 +220,7 @@ def windows(seed: int, count: int, zones: list[int], *, towns: bool = False) -> 
 
 def called(shown: list[Seen], judge: str) -> F32:
     """Return a network's probabilities (n, 17)."""
-    predict = Windowed(load_network(model(judge), weights_path(model(judge))))
+    predict = Windowed(bare_network(model(judge), weights_path(model(judge))))
     strip = np.ones((len(LCZ_BANDS), SIDE_PX, PITCH_PX * len(shown) - (PITCH_PX - SIDE_PX)), np.uint16)
     for k, window in enumerate(shown):
         strip[:, :, k * PITCH_PX : k * PITCH_PX + SIDE_PX] = window.dn_byx

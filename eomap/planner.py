@@ -31,8 +31,9 @@ STRIPS_PX = (3000, 2000, 1000, 500, 250, 100)
 are decoded twice."""
 PROCESS_BYTES = 600 << 20
 """What a process with a network holds before it sees a pixel: Python, numba, GDAL's cache, torch."""
-READER_BYTES = 350 << 20
-"""The same without torch (bench/composite.py, bench/peers)."""
+READER_BYTES = (350 + 128) << 20
+"""The same without torch (bench/composite.py, bench/peers), and what a reader keeps of blocks for the next
+frame (io.rests)."""
 LANDING_SHARDS = 3
 """A shard filled up, encoded, read back."""
 MFLOP_PER_SECOND = 70_000.0
@@ -72,6 +73,10 @@ class Order:
     """Looks that every part of a tile gets at most, the best ones (eomap.looks); None takes all."""
     mflop_per_cell: float = 0.0
     """Of the network."""
+    temperature: float = 1.0
+    """Of the network's probabilities."""
+    runtime: str = "float32"
+    """See `Plan.runtime`."""
     ood_sha256: str = ""
     """Of what tells how familiar the network is with what it sees."""
     picture_sha256: str = ""
@@ -188,6 +193,7 @@ def assembled(
         picture_model=order.product.picture.model if order.product.picture else "",
         picture_sha256=order.picture_sha256,
         grid=order.grid,
+        runtime=order.runtime,
         settings=dict(order.settings),
     )
 
@@ -319,6 +325,8 @@ def _task(aoi: Aoi, order: Order, tile: Tile, scenes: list[Scene]) -> Task:
             *([dict(order.settings)] if order.settings else []),
             *([order.mask_network] if networked(order, scenes) else []),
             *([order.ood_sha256] if order.ood_sha256 else []),
+            *([{"temperature": order.temperature}] if order.temperature != 1 else []),
+            *([order.runtime] if order.runtime != "float32" else []),
             *([order.picture_sha256] if order.picture_sha256 else []),
         ]
     )

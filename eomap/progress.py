@@ -67,6 +67,27 @@ def building() -> Iterator[Notify]:
         yield show
 
 
+@contextlib.contextmanager
+def fitting() -> Iterator[Notify]:
+    """Show a bar over the places that a detector is fitted on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+
+        def show(kind: str, info: Mapping[str, Any]) -> None:
+            if kind in ("samples-begin", "ood-begin"):
+                title = "drawing places" if kind == "samples-begin" else "looking at places"
+                bar.add_task(title, total=info["places"], completed=info.get("done", 0))
+            elif kind in ("samples-done", "ood-place"):
+                bar.update(bar.task_ids[-1], advance=1)
+            elif kind == "ood-fit":
+                bar.add_task(f"fitting on {info['samples']:,} windows", total=None)
+
+        yield show
+
+
 class _Shown:
     """Turns events of a run into a bar."""
 

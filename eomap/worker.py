@@ -172,17 +172,22 @@ def infer_and_land(job: Job, sight: Sight, networks: Networks, sink: Sink) -> Re
     )
 
 
-def infer(job: Job, sight: Sight, networks: Networks) -> dict[str, npt.NDArray[Any]]:
-    """Return the stored values of the job's layers on its window; cells outside the AOI are fill."""
-    task, product = job.task, job.product
+def inputs_of(job: Job, sight: Sight) -> Inputs:
+    """Return what the product of a job is handed: what was seen, and which cells are wanted."""
+    task = job.task
     wanted = aoi_mask(wkb.loads(task.clip_wkb, hex=True), task.window) if task.clip_wkb else None
-    inputs = Inputs(
+    return Inputs(
         frame=sight.frame,
-        halo_px=product.needs[0].halo_px,
+        halo_px=job.product.needs[0].halo_px,
         seen=sight.seen,
         window=task.window,
         wanted_yx=np.ones(task.window.shape, dtype=bool) if wanted is None else wanted,
     )
+
+
+def infer(job: Job, sight: Sight, networks: Networks) -> dict[str, npt.NDArray[Any]]:
+    """Return the stored values of the job's layers on its window; cells outside the AOI are fill."""
+    product, inputs = job.product, inputs_of(job, sight)
     if product.picture:
         inputs = pictured(inputs, product.picture, Windowed(networks(product.picture.model)))
     given = product.compute(inputs, Windowed(networks(job.model)) if job.model else None)

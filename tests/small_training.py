@@ -13,10 +13,10 @@ from eomap.training.samples import Array, Samples, Spec
 
 
 class Small(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels, drop=0.1):
         super().__init__()
         self.one = nn.Conv2d(channels, 8, 3, padding=1)
-        self.drop = nn.Dropout(0.1)
+        self.drop = nn.Dropout(drop)
         self.two = nn.Conv2d(8, 2, 2, stride=2)
 
     def forward(self, x, aside):
@@ -96,7 +96,7 @@ def samples(count=12, side=24, seed=0):
 
 
 def of_ten():
-    return Normalised(Small(14), [0.0] * 12, [1.0] * 12, groups=(10, 2))
+    return Normalised(Small(14, drop=0.0), [0.0] * 12, [1.0] * 12, groups=(10, 2))
 
 
 def settled(physical):

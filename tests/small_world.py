@@ -120,7 +120,7 @@ def without_weights(monkeypatch):
     from eomap.api import running
 
     monkeypatch.setattr(running, "_weights", lambda plan, notify: "")
-    monkeypatch.setattr(running, "_network", lambda weights, name, device: Means())
+    monkeypatch.setattr(running, "_network", lambda runtime, weights, name, device: Means())
 
 
 def command(monkeypatch, capsys, *words):

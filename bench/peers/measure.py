@@ -76,7 +76,9 @@ def measured(command: list[str], more: Mapping[str, str]) -> Cost:
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     before, start = os.times(), time.perf_counter()
-    ended = subprocess.run(command, env={**os.environ, **more}, capture_output=True, text=True, check=False)
+    # Installed peers come as bytecode; what runs from a checkout may keep its own.
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | dict(more)
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     wall = time.perf_counter() - start
     _reap()
     after = os.times()

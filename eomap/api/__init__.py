@@ -3,6 +3,9 @@
 Everything heavy is imported inside the call that needs it; planning needs neither torch nor ray.
 """
 
+from eomap.api.explaining import explain
+from eomap.api.familiar import fit_ood
+from eomap.api.jobs import cancel_job, follow_job, job_status, submit
 from eomap.api.looking import export, open_cube, query_point, query_zones
 from eomap.api.networks import fetch_model, model_card, models
 from eomap.api.planning import period_of, plan
@@ -19,9 +22,14 @@ __all__ = [
     "answers_in_file",
     "answers_of_cube",
     "build_twin",
+    "cancel_job",
     "check_engine",
+    "explain",
     "export",
     "fetch_model",
+    "fit_ood",
+    "follow_job",
+    "job_status",
     "model_card",
     "models",
     "open_cube",
@@ -33,6 +41,7 @@ __all__ = [
     "run",
     "score",
     "status",
+    "submit",
     "train",
     "verify",
 ]

@@ -51,6 +51,21 @@ def model_card(name: str) -> str:
     return (models_folder() / cards[name]).read_text(encoding="utf-8")
 
 
+def fastest_runtime(name: str) -> str:
+    """Return the fastest way to ask a network on this machine, of those known to say the same."""
+    from eomap.io.registry import model
+    from eomap.io.weights import load_network, weights_path
+    from eomap.nn.predict import example_of, single_thread
+    from eomap.nn.runtime import REFERENCE, fastest, there
+
+    single_thread()
+    entry = model(name)
+    path, ways = weights_path(entry), [REFERENCE, *(r for r in entry.runtimes if there(r))]
+    example = example_of(entry.layout, sum(s.channels for s in entry.sources), len(entry.asides))
+    made = ((way, load_network(entry, path, runtime=way)) for way in ways)
+    return next(iter(fastest(((w, n.module) for w, n in made), example)))  # type: ignore[attr-defined]
+
+
 def fetch_model(name: str, *, notify: Notify = silent) -> str:
     """Fetch a network's published weights once, verified and converted; return where they lie."""
     from eomap.io.cloud_weights import cloud_weights_path, mask_model

@@ -33,7 +33,7 @@ def silent(_: str, __: Mapping[str, Any]) -> None:
 
 
 def plan(
-    aoi: str | Path | None = None,
+    aoi: "str | Path | Aoi | None" = None,
     *,
     product: str = "lcz",
     sensor: str | None = None,
@@ -54,17 +54,19 @@ def plan(
     max_cloud: float | None = None,
     grid: str = "lattice",
     max_looks: int | None = None,
+    runtime: str = "float32",
     answers: Answers | None = None,
     notify: Notify = silent,
 ) -> Plan:
     """Return the frozen plan of a map: tiles, pinned scenes, bytes, memory, seconds. Nothing is written.
 
-    `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...); or give `bbox` as "west,south,east,north".
+    `aoi` is a vector file (GeoJSON, GPKG, GeoParquet, KML ...) or an area that was vetted; or give `bbox`
+    as "west,south,east,north".
     `grid`: "lattice" (EPSG:4326), "utm" (native UTM zones), or one zone for all, "EPSG:32632".
     Where `answers` holds what the catalogue once said to the same request, it is not asked again.
     Raises MisuseError for anything that cannot be done as asked.
     """
-    from eomap.core.aoi import from_bbox
+    from eomap.core.aoi import Aoi, from_bbox
     from eomap.core.zones import grid_of
     from eomap.io.cloud_weights import mask_model
     from eomap.io.registry import model as model_entry
@@ -102,7 +104,7 @@ def plan(
         raise MisuseError(
             "area", expected="either --aoi FILE or --bbox west,south,east,north", got="both or none"
         )
-    area = from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
+    area = aoi if isinstance(aoi, Aoi) else from_bbox(bbox) if bbox is not None else read_aoi(str(aoi))
     known = asked or (model_entry(made.models[0]) if made.models else None)
     level = known.level if known else SURFACE
 
@@ -125,6 +127,8 @@ def plan(
             grid=grid,
             mflop_per_cell=(network.mflop_per_cell or 0.0) if network else 0.0,
             ood_sha256=network.ood_sha256 if network else "",
+            temperature=network.temperature if network else 1.0,
+            runtime=_runtime(network, runtime),
             picture_sha256=model_entry(made.picture.model).sha256 if made.picture else "",
         )
 
@@ -143,7 +147,7 @@ def plan(
                 "period": str(span),
             },
             answers=into,
-            choose=lambda source: of or _collection(source, wanted, level),
+            choose=lambda source: of or collection_of(source, wanted, level),
             ask=lambda source, chosen: source.search(
                 chosen, geometry=area.geometry, period=span, progress=lambda n: notify("search", {"items": n})
             ),
@@ -175,6 +179,20 @@ def plan(
     return replace(made_plan, notes=(*made_plan.notes, *notes))
 
 
+def _runtime(network: Any, asked: str) -> str:
+    """Return how a network is asked; `auto` is measured here, on this machine."""
+    if not network or asked == "float32":
+        return "float32"
+    if asked == "auto" and not network.runtimes:
+        return "float32"
+    from eomap.api.networks import fastest_runtime
+
+    if asked == "auto":
+        return fastest_runtime(network.name)
+    one_of("--runtime", asked, ("auto", "float32", *network.runtimes))
+    return asked
+
+
 def _large(catalog: str) -> Path | None:
     """Return the path of a kept search that is planned by columns, None for any other catalogue."""
     path = Path(catalog).expanduser()
@@ -203,7 +221,7 @@ def _wide_plan(
     from eomap.wide_plan import wide_plan_of
 
     source = open_catalog(str(path))
-    order = order_of(collection or _collection(source, by, level))
+    order = order_of(collection or collection_of(source, by, level))
     archive, rows = read_archive(path, order.collection, bounds=area.bounds_deg, period=order.period)
     names = source.entry.bands(order.collection)
 
@@ -239,8 +257,8 @@ def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
         raise MisuseError(flag, expected=f"one of {', '.join(allowed)}", got=value)
 
 
-def _collection(source: Any, by: Sensor, level: str) -> str:
-    """Return the collection of a sensor in a catalogue; of several, one of the level asked for."""
+def collection_of(source: Any, by: Sensor, level: str) -> str:
+    """Return the collection of a sensor in a catalogue; of several, one of the levels as they are listed."""
     if known := source.entry.sensors.get(by.name):
         return str(known)
     there = sorted(source.collections())
@@ -252,7 +270,7 @@ def _collection(source: Any, by: Sensor, level: str) -> str:
             got=", ".join(there)[:200],
         )
     levels = level.lower().split(",")
-    return next((c for part in levels for c in fitting if part in c.lower()), fitting[0])
+    return next((c for one in levels for c in fitting if one in c.lower()), fitting[0])
 
 
 def _level_notes(plan: Plan, model: str, level: str) -> tuple[str, ...]:

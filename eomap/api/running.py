@@ -95,7 +95,7 @@ def run(
             "km2_done": sum(size[t.tile.id] for t in plan.tasks if t.tile.id in done),
         },
     )
-    ports = (_reader, _described(plan), partial(_network, weights), cube)
+    ports = (_reader, _described(plan), partial(_network, plan.runtime, weights), cube)
     with heeded() as check, _workers(engine, address, workers) if todo else contextlib.nullcontext():
         _begin(plan, ledger, cube)
         if answers:
@@ -189,7 +189,7 @@ def _warnings(plan: Plan, receipts: Mapping[str, Receipt]) -> list[str]:
 
 
 def _drive(plan, todo, ports, settled, check, engine, workers, address, gpus_per_predictor):
-    jobs = (_job(plan, task) for task in todo)
+    jobs = (job_of(plan, task) for task in todo)
     make_reader, described, load, sink = ports
     if engine == "inline":
         from eomap.engine import inline
@@ -238,7 +238,7 @@ def _described(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _network(weights: Mapping[str, str], name: str, device: str) -> Any:
+def _network(runtime: str, weights: Mapping[str, str], name: str, device: str) -> Any:
     """Return a network on the machine of a worker, which may not have the driver's files."""
     from eomap.io.registry import model
     from eomap.io.weights import load_network, weights_path
@@ -247,7 +247,8 @@ def _network(weights: Mapping[str, str], name: str, device: str) -> Any:
     if device == "cpu":
         single_thread()
     here, entry = Path(weights[name]), model(name)
-    return load_network(entry, here if here.is_file() else weights_path(entry), device=device)
+    path = here if here.is_file() else weights_path(entry)
+    return load_network(entry, path, device=device, runtime=runtime if device == "cpu" else "float32")
 
 
 def _weights(plan: Plan, notify: Notify) -> dict[str, str]:
@@ -266,7 +267,8 @@ def _weights(plan: Plan, notify: Notify) -> dict[str, str]:
     return {name: path_of(name) for name in plan.networks}
 
 
-def _job(plan: Plan, task: Task) -> Any:
+def job_of(plan: Plan, task: Task) -> Any:
+    """Return the `worker.Job` of a task."""
     from eomap.products import product
     from eomap.worker import Job
 
@@ -379,6 +381,7 @@ def _provenance(plan: Plan, title: str) -> dict[str, Any]:
                 "licence": n.licence,
                 "trained_on": n.trained_on or n.level,
                 **({"synthetic": True} if n.synthetic else {}),
+                **({} if plan.runtime == "float32" else {"runtime": plan.runtime}),
             }
             for n in networks
         ],

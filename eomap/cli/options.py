@@ -57,6 +57,13 @@ SELECTION = (
     ),
     click.option("--max-cloud", type=float, help="Leave out scenes called cloudier than this, in percent."),
     click.option("--max-looks", type=int, help="Read only the best looks, so many at each place."),
+    click.option(
+        "--runtime",
+        default="float32",
+        show_default=True,
+        help="How the network is asked on CPUs: float32 gives the same bits everywhere; auto takes the"
+        " fastest way here that was seen to say the same (bfloat16, OpenVINO).",
+    ),
     click.option("--search", help="Keep the catalogue's answer in this .parquet, and read it there again."),
 )
 ENGINE = (
@@ -77,6 +84,31 @@ def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return add
 
 
+def _from_campaign(context: click.Context, _: click.Parameter, path: str | None) -> None:
+    """Take the options that a campaign file gives for those that the command line does not."""
+    if path is None:
+        return
+    import tomllib
+    from pathlib import Path
+
+    names = {o: p.name or "" for p in context.command.params for o in p.opts}
+    try:
+        said = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise MisuseError("--campaign", expected="a TOML file of options", got=f"{path}: {problem}") from None
+    if unknown := sorted(k for k in said if f"--{k}" not in names or k == "campaign"):
+        known = ", ".join(o.removeprefix("--") for o in names if o != "--campaign")
+        raise MisuseError(f"--campaign {path}", expected=f"some of {known}", got=", ".join(unknown))
+    context.default_map = {**(context.default_map or {}), **{names[f"--{k}"]: v for k, v in said.items()}}
+
+
+campaign_option = click.option(
+    "--campaign",
+    is_eager=True,
+    expose_value=False,
+    callback=_from_campaign,
+    help="Take options from a TOML file (jobs/ has some); those given here go first.",
+)
 cube_argument = click.argument("cube")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -73,6 +73,8 @@ class Plan:
     """What the planner found worth saying, e.g. older baselines that were set aside."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What makes the product another than its default: sensor, method, bands."""
+    runtime: str = "float32"
+    """How the network is asked (nn.runtime): it may change the last digits, so it is pinned."""
     picture_model: str = ""
     """Name of the network that makes the picture which the product is made from; empty, like its digest,
     where that is a composite."""

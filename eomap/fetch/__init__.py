@@ -62,6 +62,7 @@ def fetched(
     far = any("://" in band.href for scene in scenes for band in scene.bands)
     at = Reading(need, sensor(need.of), mask, reader, READS_AT_ONCE if far else 1)
     before = getattr(reader, "decoded_bytes", 0)
+    getattr(reader, "next_frame", lambda: None)()
     seen = _looks(at, frame, scenes, task, beside) if need.looks else _picture(at, frame, scenes, task)
     doubts = (at.by.doubt(s, at.darkest.get(s.id, {})) for s in scenes)
     return Fetched(

@@ -14,11 +14,12 @@ from eomap.core.grid import Frame
 from eomap.core.ports import U16, Bool
 from eomap.fetch.canvas import Canvas
 from eomap.fetch.reading import Look, Reading, days_of
-from eomap.kernels.codes import drop_unseen
+from eomap.kernels.codes import extent_of, mean_of_bands, placed, placed_of
 from eomap.kernels.composite import Looks, composed
 from eomap.kernels.median import NO_SPREAD
 
 _NOBODY = 255
+Part = tuple[slice, slice]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +30,8 @@ class _Seen:
     clear_yx: Bool
     owner_yx: npt.NDArray[np.uint8] | None
     """Which scene of the look shows a pixel; None where there is one only."""
-    rows: slice
-    cols: slice
-    """Beyond them nothing is clear."""
+    parts: tuple[Part | None, ...]
+    """For each scene of the look, rows and columns beyond which it shows nothing clear; None for nowhere."""
 
 
 def _seen(at: Reading, look: Look, block: Frame) -> _Seen | None:
@@ -44,7 +44,7 @@ def _seen(at: Reading, look: Look, block: Frame) -> _Seen | None:
         # What the mask reads says where a scene is; where it does not, the first band does.
         names = [b for b in at.by.mask_bands(scene, at.mask) if scene.band(b)]
         if not names and owner is None:  # it shows wherever its bands do, and those are read later
-            return _Seen(look, ~clear, None, slice(0, block.height), slice(0, block.width))
+            return _Seen(look, ~clear, None, ((slice(0, block.height), slice(0, block.width)),))
         margin = at.by.margin_px(scene, at.mask)
         wide = block.sub(-margin, block.height + margin, -margin, block.width + margin)
         inner = (slice(margin, margin + block.height), slice(margin, margin + block.width))
@@ -60,36 +60,37 @@ def _seen(at: Reading, look: Look, block: Frame) -> _Seen | None:
             seen = np.logical_and.reduce(held) & (owner == _NOBODY)
             owner[seen] = n
             np.copyto(clear, here, where=seen)
-    rows, cols = np.flatnonzero(clear.any(axis=1)), np.flatnonzero(clear.any(axis=0))
-    if not rows.size:
-        return None
-    return _Seen(look, clear, owner, slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1))
+    shown = [clear if owner is None else clear & (owner == n) for n in range(len(group))]
+    parts = tuple(extent_of(c) for c in shown)
+    return None if parts == (None,) * len(parts) else _Seen(look, clear, owner, parts)
 
 
 def _fill(at: Reading, seen: _Seen, name: str, block: Frame, code_yx: U16) -> int:
     """Fill in one band of a look where it is clear; what lacks it is clear no more, and counted."""
-    part = (seen.rows, seen.cols)
-    frame = block.sub(seen.rows.start, seen.rows.stop, seen.cols.start, seen.cols.stop)
-    if seen.owner_yx is not None:
-        code_yx[part] = 0
-    for n, scene in enumerate(seen.look[1]):
-        mine = None if seen.owner_yx is None else seen.owner_yx[part] == n
-        if mine is not None and not mine.any():
+    lost = 0
+    for n, (scene, part) in enumerate(zip(seen.look[1], seen.parts, strict=True)):
+        if part is None:
             continue
-        for pixels in at.pixels(scene, (name,), frame).values():
-            np.copyto(code_yx[part], pixels, where=True if mine is None else mine)
-    return drop_unseen(seen.clear_yx[part], code_yx[part])
+        rows, cols = part
+        frame = block.sub(rows.start, rows.stop, cols.start, cols.stop)
+        (pixels,) = at.pixels(scene, (name,), frame).values()
+        if seen.owner_yx is None:
+            lost += placed(pixels, code_yx[part], seen.clear_yx[part])
+        else:
+            lost += placed_of(n, seen.owner_yx[part], pixels, code_yx[part], seen.clear_yx[part])
+    return lost
 
 
 def by_band(at: Reading, looks: list[Look], block: Frame, out: Canvas) -> None:
     """Compose a block band after band, from the looks that are clear somewhere."""
     with at.clock("fetch"):
-        found = at.each(lambda look: _seen(at, look, block), looks)
-        seen = [s for s in found if s is not None]
+        seen = [s for s in at.each(lambda look: _seen(at, look, block), looks) if s is not None]
         if not seen:
             return
-        clear = np.stack([s.clear_yx for s in seen])
-        seen = [replace(s, clear_yx=c) for s, c in zip(seen, clear, strict=True)]
+        clear = np.empty((len(seen), *block.shape), bool)
+        for n, (s, mine) in enumerate(zip(seen, clear, strict=True)):  # one of the two at a time
+            mine[...] = s.clear_yx
+            seen[n] = replace(s, clear_yx=mine)
     bands, spread = at.need.bands, at.need.spread
     stack, days = at.stack(len(seen), *block.shape), days_of([s.look for s in seen])
     whole = False
@@ -113,5 +114,4 @@ def by_band(at: Reading, looks: list[Look], block: Frame, out: Canvas) -> None:
                 if made.spread_yx is not None:
                     total += made.spread_yx  # NO_SPREAD, too: pixels of fewer than two looks get no mean
     if spread:
-        mean = (2 * total + len(bands)) // (2 * len(bands))
-        out.spread_yx[...] = np.where(out.n_clear_yx > 1, mean, NO_SPREAD)
+        mean_of_bands(total, len(bands), out.n_clear_yx, NO_SPREAD, out.spread_yx)

@@ -21,10 +21,11 @@ from eomap.core.period import Period
 from eomap.core.source import Item
 from eomap.errors import BrokenInputError, EomapError, MisuseError
 from eomap.io.catalog_entry import CatalogEntry, Patience
+from eomap.io.documents import parse_json
 from eomap.io.footprints import search_area
 from eomap.io.signing import redact
 from eomap.io.stac_items import settle, to_item
-from eomap.io.web import TIMEOUT_S, OwnHostAdapter, failure, parse_json
+from eomap.io.web import TIMEOUT_S, OwnHostAdapter, failure
 
 PAGE_ITEMS = 250
 CORNERS, CORNERS_IN_URL = 300, 40

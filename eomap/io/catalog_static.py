@@ -11,9 +11,9 @@ from eomap.core.period import Period
 from eomap.core.source import Item
 from eomap.errors import BrokenInputError, MisuseError
 from eomap.io.catalog_entry import CatalogEntry, Patience
+from eomap.io.documents import LARGEST_BYTES, parse_json
 from eomap.io.signing import redact
 from eomap.io.stac_items import absolute, settle, to_item
-from eomap.io.web import LARGEST_BYTES, fetch_json, own_host_session, parse_json
 
 MOST_DOCUMENTS = 500_000
 PROGRESS_EVERY = 100
@@ -31,7 +31,7 @@ class StaticCatalog:
         self.notes: tuple[str, ...] = ()
         self._remote = "://" in entry.url
         self._folder = entry.url.rpartition("/")[0] + "/"
-        self._session = own_host_session(entry.url, patience or Patience()) if self._remote else None
+        self._session = _session(entry.url, patience or Patience()) if self._remote else None
 
     def search(
         self,
@@ -146,12 +146,20 @@ class StaticCatalog:
 
     def _read(self, where: str) -> Mapping[str, Any]:
         if self._session is not None:
+            from eomap.io.web import fetch_json
+
             document = fetch_json(self._session, where)
         else:
             document = parse_json(_file_text(Path(where)), where)
         if not isinstance(document, Mapping):
             raise BrokenInputError(redact(where), expected="a STAC document", got=type(document).__name__)
         return document
+
+
+def _session(url: str, patience: Patience) -> Any:
+    from eomap.io.web import own_host_session  # here, so that files on disk need no requests
+
+    return own_host_session(url, patience)
 
 
 def _file_text(path: Path) -> bytes:

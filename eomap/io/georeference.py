@@ -16,24 +16,26 @@ def geobox_of(window: Window) -> Any:
     from affine import Affine
     from odc.geo.geobox import GeoBox
 
+    return GeoBox(window.shape, Affine(*_transform(window)), f"EPSG:{window.epsg}")
+
+
+def _transform(window: Window) -> tuple[float, float, float, float, float, float]:
+    """Return the affine transform of a window, in the order of `affine.Affine`."""
     west, _, _, north = window.bounds
-    return GeoBox(
-        window.shape, Affine(window.cell, 0.0, west, 0.0, -window.cell, north), f"EPSG:{window.epsg}"
-    )
+    return window.cell, 0.0, west, 0.0, -window.cell, north
 
 
 def _conventions(window: Window) -> dict[str, Any]:
     from zarr_cm import create_many
 
-    box = geobox_of(window)
     made: dict[str, Any] = dict(
         create_many(
             {
-                "proj": {"proj:code": str(box.crs)},
+                "proj": {"proj:code": f"EPSG:{window.epsg}"},
                 "spatial": {
                     "spatial:dimensions": ["y", "x"],
-                    "spatial:transform": list(box.affine)[:6],
-                    "spatial:shape": list(box.shape),
+                    "spatial:transform": list(_transform(window)),
+                    "spatial:shape": list(window.shape),
                     "spatial:bbox": list(window.bounds),
                     "spatial:registration": "pixel",
                 },
@@ -57,8 +59,10 @@ def axis_attributes(name: str, epsg: int) -> dict[str, Any]:
 
 def spatial_reference(window: Window) -> dict[str, Any]:
     """Return the attributes of the CF grid mapping variable; GeoTransform is in GDAL's order."""
-    box = geobox_of(window)
-    return {**box.crs.proj.to_cf(), "GeoTransform": " ".join(repr(v) for v in box.affine.to_gdal())}
+    from pyproj import CRS
+
+    a, b, c, d, e, f = _transform(window)
+    return {**CRS.from_epsg(window.epsg).to_cf(), "GeoTransform": " ".join(map(repr, (c, a, b, f, d, e)))}
 
 
 def array_attributes(layer: Layer, window: Window) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import shapely
 
 from eomap.core.source import Asset, Item
 from eomap.errors import BrokenInputError
+from eomap.io.columns import binaries, column, moments, numbers
 from eomap.io.hrefs import HrefRules
 from eomap.io.stac_items import to_item
 
@@ -64,23 +65,22 @@ def table_of(items: Sequence[Item], *, search: Mapping[str, Any] | None = None) 
     # A struct needs a child to be written, also where there is no asset.
     names = sorted({a.name for i in items for a in i.assets}) or ["none"]
     found: dict[str, pa.Array] = {
-        "type": pa.array(["Feature"] * len(items), pa.string()),
-        "stac_version": pa.array(["1.1.0"] * len(items), pa.string()),
-        "id": pa.array([i.id for i in items], pa.string()),
-        "collection": pa.array([i.collection for i in items], pa.string()),
-        "datetime": pa.array([i.moment for i in items], pa.timestamp("us", tz="UTC")),
-        "geometry": pa.array([i.footprint_wkb for i in items], pa.binary()),
+        "type": column(["Feature"] * len(items), pa.string()),
+        "stac_version": column(["1.1.0"] * len(items), pa.string()),
+        "id": column([i.id for i in items], pa.string()),
+        "collection": column([i.collection for i in items], pa.string()),
+        "datetime": moments([i.moment for i in items]),
+        "geometry": binaries([i.footprint_wkb for i in items]),
         "bbox": pa.StructArray.from_arrays(
-            [pa.array(edge, pa.float64()) for edge in shapely.bounds(shapes).reshape(-1, 4).T],
-            fields=list(_BOX),
+            [numbers(edge) for edge in shapely.bounds(shapes).reshape(-1, 4).T], fields=list(_BOX)
         ),
-        "assets": pa.array([_asset_rows(i) for i in items], pa.struct(dict.fromkeys(names, _ASSET))),
+        "assets": column([_asset_rows(i) for i in items], pa.struct(dict.fromkeys(names, _ASSET))),
         **columns,
     }
     values = zip(*(c.to_pylist() for c in columns.values()), strict=True)
     told = [dict(zip(columns, row, strict=True)) for row in values]
     rows = zip(items, properties, told or [{}] * len(items), strict=True)
-    found[REST] = pa.array([_rest(*row) for row in rows], pa.string())
+    found[REST] = column([_rest(*row) for row in rows], pa.string())
     table = pa.table(found)
     said_of_file = {b"geo": json.dumps(_GEO).encode()}
     if search is not None:
@@ -103,7 +103,7 @@ def _property_columns(properties: Sequence[Mapping[str, Any]]) -> dict[str, pa.A
             kind = pa.float64()
         if kind is not None:
             try:
-                columns[key] = pa.array([said.get(key) for said in properties], kind)
+                columns[key] = column([said.get(key) for said in properties], kind)
             except (OverflowError, pa.ArrowInvalid):  # a number beyond 64 bits
                 continue
     return columns

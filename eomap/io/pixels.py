@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from eomap.io.blocks import Blocks, blocks_of
 from eomap.io.cloud_weights import load_cloud_network
 from eomap.io.hdf4 import DataSet, data_set
 from eomap.io.hrefs import gdal_path
+from eomap.io.memory import keep_warm
+from eomap.io.rests import Rests
 from eomap.io.signing import redact
 from eomap.io.wavelengths import described_centres_nm, nearest_band
 from eomap.kernels.resample import interpolate
@@ -36,7 +39,9 @@ from eomap.kernels.warp_area import warp_average
 from eomap.kernels.warp_linear import warp_bilinear
 from eomap.kernels.warp_nearest import take_nearest, warp_nearest
 
-OPEN_FILES = 96
+OPEN_FILES = 192
+_ROTATED = 1e-10
+"""Units of a CRS by which a pixel may lean."""
 METRES_PER_DEGREE = 111_320.0
 BLOCK_LIMIT_BYTES = 256 << 20
 HELD_LIMIT_BYTES = 16 << 20
@@ -85,6 +90,8 @@ class RasterReader:
     _signed: dict[str, str] = field(default_factory=dict, repr=False)
     """Open hrefs as they were signed: what to call refused when a host stops answering."""
 
+    rests: Rests = field(default_factory=Rests, repr=False)
+    """What frames left over of the blocks they cut."""
     classifier: Callable[[], CloudClassifier] = load_cloud_network
     """Loads our cloud network, once a process."""
 
@@ -92,6 +99,7 @@ class RasterReader:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         access.keep_out_of_logs()
+        keep_warm()
 
     def read(self, band: Band, frame: Frame, *, signing: str = "") -> npt.NDArray[Any]:
         """Return raw digital numbers (y, x) on the frame; outside the file the band's nodata, or 0."""
@@ -144,7 +152,7 @@ class RasterReader:
         numbers = [file.number_of(b) for b in bands]
         fills = [b.nodata if b.nodata is not None else 0 for b in bands]
         outs = [np.full(frame.shape, fill, dtype=file.dtype) for fill in fills]
-        smooth = not bands[0].categorical and _pixel_m(file.box) > 1.5 * frame.pixel_m
+        smooth = not bands[0].categorical and file.pixel_m > 1.5 * frame.pixel_m
         if file.place.crs == frame.epsg:
             self._paint_parallel(file, numbers, frame, outs, fills=fills, smooth=smooth)
             return outs
@@ -156,7 +164,8 @@ class RasterReader:
             if window is None:
                 continue
             corner = (window[0][0], window[1][0])
-            for native, fill, out in zip(self._windows(file, window, numbers), fills, outs, strict=True):
+            natives = self._windows(file, window, numbers, grid.skew_px())
+            for native, fill, out in zip(natives, fills, outs, strict=True):
                 if smooth:
                     warp_bilinear(native, grid, corner=corner, nodata=fill, out=out)
                 else:
@@ -185,11 +194,13 @@ class RasterReader:
         r0, r1 = max(int(r.min()) - reach, 0), min(int(r.max()) + 1 + reach, height)
         c0, c1 = max(int(c.min()) - reach, 0), min(int(c.max()) + 1 + reach, width)
         r, c = r - r0, c - c0
-        natives = self._windows(file, ((r0, r1), (c0, c1)), numbers)
-        for native, fill, out in zip(natives, fills, outs, strict=True):
-            if native.shape == out.shape and not smooth:  # pixel by pixel the frame's own
-                out[...] = native
-            elif smooth:
+        window = (r0, r1), (c0, c1)
+        if not smooth and isinstance(file.pixels, Blocks) and _one_by_one(r) and _one_by_one(c):
+            for number, out in zip(numbers, outs, strict=True):  # pixel by pixel the frame's own
+                self._fill(file.pixels, out[row_seen, col_seen], window, number)
+            return
+        for native, fill, out in zip(self._windows(file, window, numbers), fills, outs, strict=True):
+            if smooth:
                 out[row_seen, col_seen] = interpolate(native, r, c, nodata=fill)
             else:
                 out[row_seen, col_seen] = take_nearest(native, r.astype(np.int64), c.astype(np.int64))
@@ -211,11 +222,35 @@ class RasterReader:
                 np.copyto(out, mean, where=mean != fill)
 
     def _windows(
-        self, file: "_Raster", window: tuple[Span, Span], numbers: Sequence[int]
+        self,
+        file: "_Raster",
+        window: tuple[Span, Span],
+        numbers: Sequence[int],
+        slack_yx: tuple[int, int] = (0, 0),
     ) -> Iterable[npt.NDArray[Any]]:
+        """Return pixels (y, x) of bands, counted from 1, in a window."""
+        if not isinstance(file.pixels, Blocks):
+            self._count(_block_bytes(file, *window) * len(numbers))
+            return file.windows(*window, numbers)
+        shape = [stop - start for start, stop in window]
+        made = [np.empty(shape, file.dtype) for _ in numbers]
+        for out, number in zip(made, numbers, strict=True):
+            self._fill(file.pixels, out, window, number, slack_yx)
+        return made
+
+    def _fill(
+        self,
+        blocks: Blocks,
+        out: npt.NDArray[Any],
+        window: tuple[Span, Span],
+        number: int,
+        slack_yx: tuple[int, int] = (0, 0),
+    ) -> None:
+        self._count(blocks.fill(out, *window, index=number, rests=self.rests, slack_yx=slack_yx))
+
+    def _count(self, decoded_bytes: int) -> None:
         with self._lock:
-            self.decoded_bytes += _block_bytes(file, *window) * len(numbers)
-        return file.windows(*window, numbers)
+            self.decoded_bytes += decoded_bytes
 
     def _file(self, band: Band, signing: str) -> "_Raster":
         place, href = band.place, band.href
@@ -239,8 +274,13 @@ class RasterReader:
             with contextlib.suppress(OSError):
                 file.pixels.close()
 
+    def next_frame(self) -> None:
+        """Give up what earlier frames left over too long ago."""
+        self.rests.turn()
+
     def close(self) -> None:
         """Close every open file."""
+        self.rests = Rests()
         for href in list(self._open):
             self._forget(href)
         self._signed.clear()
@@ -252,10 +292,9 @@ class _Raster:
 
     pixels: Any
     """Blocks where they can be had straight from the file, else xarray.DataArray (b, y, x), not loaded."""
-    box: Any
-    """odc.geo.GeoBox"""
     place: Place
-    """The same as the kernels take it."""
+    pixel_m: float
+    """Height of its pixels."""
     blocks_yx: tuple[int, int]
     dtype: Any
 
@@ -274,7 +313,7 @@ class _Raster:
         self, rows: tuple[int, int], cols: tuple[int, int], numbers: Sequence[int]
     ) -> Iterable[npt.NDArray[Any]]:
         """Return pixels (y, x) of bands, counted from 1, between those rows and columns."""
-        if isinstance(self.pixels, (Blocks, DataSet)):
+        if isinstance(self.pixels, DataSet):
             return [self.pixels.window(rows, cols, index=n) for n in numbers]
         at = [n - 1 for n in numbers]  # together: a block with the pixels of all bands is decoded once
         read: npt.NDArray[Any] = self.pixels[at, slice(*rows), slice(*cols)].to_numpy()
@@ -283,8 +322,6 @@ class _Raster:
 
 def _opened(path: str, href: str) -> _Raster:
     """Return an open raster; refuse one that would not fit or cannot be placed, before a pixel is read."""
-    from odc.geo.geobox import GeoBox
-
     blocks = blocks_of(path)
     if blocks is not None:
         data = blocks.dataset
@@ -300,29 +337,36 @@ def _opened(path: str, href: str) -> _Raster:
         held_bytes = pixels.shape[0] * math.prod(block) * dtype.itemsize  # if bands are interleaved by pixel
     if crs is None or transform.is_identity:
         raise BrokenInputError(redact(href), expected="a georeferenced raster", got="no CRS or transform")
-    box: Any = GeoBox(shape, transform, crs)
+    if max(abs(transform.b), abs(transform.d)) > _ROTATED:
+        raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
     corner_xy, pixel_xy = (transform.c, transform.f), (transform.a, transform.e)
-    place = Place(box.crs.epsg or box.crs.to_wkt(), corner_xy, pixel_xy, tuple(shape))
+    code, geographic = _system(crs.to_wkt())
+    place = Place(code, corner_xy, pixel_xy, tuple(shape))
     centres_nm = () if isinstance(said, str) else described_centres_nm(said)
-    file = _Raster(pixels, box, place, tuple(block), dtype, centres_nm, held_bytes)
+    pixel_m = abs(transform.e) * (METRES_PER_DEGREE if geographic else 1.0)
+    file = _Raster(pixels, place, pixel_m, tuple(block), dtype, centres_nm, held_bytes)
     size = math.prod(file.blocks_yx) * dtype.itemsize
     if size > BLOCK_LIMIT_BYTES:
         raise BrokenInputError(
             redact(href), expected=f"blocks up to {BLOCK_LIMIT_BYTES >> 20} MiB", got=f"{size >> 20} MiB"
         )
-    if not file.box.axis_aligned:
-        raise BrokenInputError(redact(href), expected="a north-up raster", got="a rotated one")
     return file
 
 
-def _opened_hdf4(path: str, band: Band) -> _Raster:
-    from affine import Affine
-    from odc.geo.geobox import GeoBox
+@lru_cache(maxsize=64)
+def _system(wkt: str) -> tuple[int | str, bool]:
+    """Return a CRS by its EPSG code, else as WKT, and whether it is one of longitude and latitude."""
+    from pyproj import CRS
 
+    crs = CRS.from_wkt(wkt)
+    return crs.to_epsg() or crs.to_wkt(), crs.is_geographic
+
+
+def _opened_hdf4(path: str, band: Band) -> _Raster:
     found = data_set(path, band.data_set)
     (a, _, c, _, e, f), shape, wkt = found.transform, found.grid.shape, found.wkt
-    box = GeoBox(shape, Affine(*found.transform), wkt)
-    return _Raster(found, box, Place(wkt, (c, f), (a, e), shape), shape, found.dtype)
+    pixel_m = abs(e) * (METRES_PER_DEGREE if _system(wkt)[1] else 1.0)
+    return _Raster(found, Place(wkt, (c, f), (a, e), shape), pixel_m, shape, found.dtype)
 
 
 def _by_gdal(path: str, href: str) -> Any:
@@ -343,7 +387,7 @@ def _causes(problem: BaseException | None) -> Iterator[str]:
 def _block_bytes(file: _Raster, rows: tuple[int, int], cols: tuple[int, int]) -> int:
     """Return the bytes of all blocks that a window touches: a codec decodes no less."""
     area = 1
-    for (start, stop), side, size in zip((rows, cols), file.blocks_yx, file.box.shape, strict=True):
+    for (start, stop), side, size in zip((rows, cols), file.blocks_yx, file.place.shape, strict=True):
         area *= min(-(-stop // side) * side, size) - start // side * side
     return int(area * file.dtype.itemsize)
 
@@ -354,6 +398,7 @@ def _inside(at_px: npt.NDArray[Any], size: int) -> slice:
     return slice(int(seen[0]), int(seen[-1]) + 1) if seen.size else slice(0, 0)
 
 
-def _pixel_m(box: Any) -> float:
-    """Return the height of a file's pixels in metres."""
-    return abs(box.affine.e) * (METRES_PER_DEGREE if box.crs.geographic else 1.0)
+def _one_by_one(at_px: npt.NDArray[Any]) -> bool:
+    """Say whether positions name a file's pixels one after the other."""
+    index = at_px.astype(np.int64)
+    return bool(index[-1] - index[0] == index.size - 1 and (np.diff(index) == 1).all())

@@ -4,6 +4,7 @@ models/registry.toml lists the published networks; every other folder of models/
 a bundle, as `eomap train` writes them. A bundle elsewhere is named by its path.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,6 +89,10 @@ class Model:
     """Layer whose output tells how familiar a window is; a network of codes gives features itself."""
     ood_sha256: str = ""
     """Of `ood.safetensors` beside the card, which tells how familiar windows are; empty without one."""
+    temperature: float = 1.0
+    """Of its probabilities, fitted on places held out; 1 where it gives no classes, or nothing was gained."""
+    runtimes: tuple[str, ...] = ()
+    """Faster ways to ask it (nn.runtime) that were seen to say the same on held-out windows."""
     mflop_per_cell: float | None = None
     synthetic: bool = False
     """Whether any of its training data was made up."""
@@ -160,6 +165,18 @@ def model(name: str) -> Model:
     )
 
 
+def note_detector(folder: Path, sha256: str, *, features: str) -> None:
+    """Write the digest of a bundle's detector into its description, and the layer it looks at, if any."""
+    path = folder / BUNDLE
+    head, table, rest = path.read_text("utf-8").partition("\n[")  # plain values come before tables
+    for key, value in (("ood_sha256", sha256), ("features", features)):
+        if value:
+            head = re.sub(rf"^{key} *=.*\n?", "", head, flags=re.M).rstrip("\n")
+            head += f'\n{key} = "{value}"\n'
+    path.write_text(head + table + rest, "utf-8")
+    models.cache_clear()
+
+
 def known_input(entry: Model, vector: KnownAnswer) -> npt.NDArray[np.uint16]:
     """Return the codes (c, y, x) of a test vector, of one window.
 
@@ -217,6 +234,7 @@ def _bundle(path: Path) -> Model:
                 "sources": tuple(Source(**{**s, "bands": tuple(s["bands"])}) for s in said["sources"]),
                 "channels": len(outputs),
                 "asides": asides,
+                "runtimes": tuple(said.get("runtimes", ())),
                 "file": beside + said["file"],
                 "card": beside + said["card"],
                 "home": "" if own else str(folder),

@@ -14,11 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from eomap.errors import BrokenInputError
 from eomap.io.catalog_entry import Patience
-from eomap.io.web import fetch_json, own_host_session
 
 SERVICE = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
 STORAGE = re.compile(r"([a-z0-9]{3,24})\.blob\.core\.windows\.net")
@@ -43,7 +40,7 @@ class Tokens:
     patience: Patience = field(default_factory=Patience)
     _kept: dict[str, _Token] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _session: requests.Session | None = field(default=None, repr=False)
+    _session: Any = field(default=None, repr=False)
 
     def sign(self, href: str) -> str:
         """Return the href with a token that is good now; hrefs of other hosts come back as they are.
@@ -69,6 +66,8 @@ class Tokens:
                 del self._kept[container]
 
     def _fetched(self, container: str) -> _Token:
+        from eomap.io.web import fetch_json, own_host_session  # here, so that files on disk need no requests
+
         if self._session is None:
             self._session = own_host_session(SERVICE, self.patience)
             if key := os.environ.get(KEY_VARIABLE):

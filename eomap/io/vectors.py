@@ -22,7 +22,7 @@ import numpy as np
 
 from eomap.core.aoi import Aoi, clean, vet
 from eomap.errors import MisuseError, TransientError
-from eomap.io.geojson import vet_geojson
+from eomap.io.geojson import plain_polygons, vet_geojson
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -51,9 +51,22 @@ def read_aoi(path_or_url: str | Path, *, where: str = "") -> Aoi:
     server fails. Coordinates in another CRS are brought to lon/lat, with a note.
     """
     where = where or f"--aoi {_shown(path_or_url)}"
+    if (shapes := _plain(path_or_url)) is not None:
+        return vet(shapes, where=where)
     frame, notes = _read(path_or_url, where)
     aoi = vet(frame.geometry, where=where)
     return replace(aoi, notes=notes + aoi.notes)
+
+
+def _plain(source: str | Path) -> list[Any] | None:
+    """Return the shapes of a local GeoJSON file that is nothing but polygons, None for any other source."""
+    path = Path(source)
+    if "://" in str(source) or path.suffix.lower() not in (".geojson", ".json"):
+        return None
+    try:
+        return plain_polygons(path.read_bytes()) if path.stat().st_size <= LARGEST_BYTES else None
+    except (OSError, ValueError):
+        return None
 
 
 def read_zones(path_or_url: str | Path, *, where: str = "") -> "GeoDataFrame":

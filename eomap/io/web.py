@@ -1,6 +1,5 @@
 """HTTP for catalogues: the catalogue's own host only, patient with busy servers, plain about failures."""
 
-import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,10 +9,10 @@ from urllib3 import Retry
 
 from eomap.errors import BrokenInputError, EomapError, MisuseError, TransientError
 from eomap.io.catalog_entry import Patience
+from eomap.io.documents import LARGEST_BYTES, parse_json
 from eomap.io.signing import redact
 
 TIMEOUT_S = (10.0, 60.0)
-LARGEST_BYTES = 256 * 2**20
 _AGAIN = (408, 429, 500, 502, 503, 504)
 
 
@@ -97,15 +96,6 @@ def fetch_json(session: requests.Session, url: str) -> Any:
     if len(body) > LARGEST_BYTES:
         raise BrokenInputError(redact(url), expected=f"at most {LARGEST_BYTES >> 20} MiB", got="more")
     return parse_json(body, url)
-
-
-def parse_json(body: bytes | str, where: str) -> Any:
-    """Return the value of a JSON text; raise BrokenInputError, naming where it is from."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        start = body[:40] if isinstance(body, str) else body[:40].decode("utf-8", "replace")
-        raise BrokenInputError(redact(where), expected="JSON", got=repr(redact(start))) from None
 
 
 def failure(url: str, status: int | None, text: str) -> EomapError:

@@ -55,12 +55,24 @@ def weights_path(entry: Model, *, progress: Progress | None = None) -> Path:
     return kept
 
 
-def load_network(entry: Model, path: Path, *, device: str = "cpu") -> Network:
+def load_network(entry: Model, path: Path, *, device: str = "cpu", runtime: str = "float32") -> Network:
     """Return a network with the weights of a safetensors file, ready to be asked for windows.
 
-    Its test vectors are run first. Raises BrokenInputError on a file that is damaged or answers differently
-    by more than 1e-3 (of the answer, where that is more than 1), MisuseError on one of another architecture.
+    Its test vectors are run first, and are of the network as it is: neither calibrated nor scored. Raises
+    BrokenInputError on a file that is damaged or answers differently by more than 1e-3 (of the answer, where
+    that is more than 1), MisuseError on one of another architecture.
+    `runtime` is a way to ask it (nn.runtime); others than the reference may be off by ten times as much.
     """
+    made = bare_network(entry, path, device=device, runtime=runtime, features=bool(entry.ood_sha256))
+    score = _scored(entry) if entry.ood_sha256 else None
+    trusted: Network = made.trusted(score=score, temperature=entry.temperature)
+    return trusted
+
+
+def bare_network(
+    entry: Model, path: Path, *, device: str = "cpu", runtime: str = "float32", features: bool = False
+) -> Any:
+    """Return the same as it is, an `nn.predict.TorchNetwork`; with `features` it gives those of its layer."""
     import torch
 
     predict = import_module("eomap.nn.predict")
@@ -81,9 +93,9 @@ def load_network(entry: Model, path: Path, *, device: str = "cpu") -> Network:
     network.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()}, strict=False)
     asked = network
     if entry.of_reflectance:
-        layer = entry.features if entry.ood_sha256 else ""
+        layer = entry.features if features else ""
         asked = predict.OfReflectance(network, features=layer, cells=entry.layout.cells)
-    made: Network = predict.ready(
+    made = predict.ready(
         asked,
         name=entry.name,
         sha256=entry.sha256,
@@ -91,11 +103,12 @@ def load_network(entry: Model, path: Path, *, device: str = "cpu") -> Network:
         channels=entry.channels,
         asides=len(entry.asides),
         device=device,
-        score=_scored(entry) if entry.ood_sha256 else None,
         of_classes=entry.of_reflectance,
+        bands=sum(s.channels for s in entry.sources),
+        runtime=runtime,
     )
     for vector in entry.test:
-        _check_answer(entry, made, vector)
+        _check_answer(entry, made, vector, _TOLERANCE if runtime == "float32" else 10 * _TOLERANCE)
     return made
 
 
@@ -104,7 +117,7 @@ def _scored(entry: Model) -> Any:
     from eomap.io.ood_file import read_detector
 
     path = entry.ood_path
-    found = _sha256(path) if path.is_file() else "no file"
+    found = file_sha256(path) if path.is_file() else "no file"
     if found != entry.ood_sha256:
         raise BrokenInputError(
             f"detector of {entry.name} at {path}",
@@ -116,14 +129,14 @@ def _scored(entry: Model) -> Any:
     return import_module("eomap.nn.scored").Scored(detector, familiarity)
 
 
-def _check_answer(entry: Model, network: Network, vector: KnownAnswer) -> None:
+def _check_answer(entry: Model, network: Network, vector: KnownAnswer, tolerance: float) -> None:
     expected, middle = np.asarray(vector.expected, np.float32), entry.layout.cells // 2
     got = network(known_input(entry, vector)[None], np.zeros((1, len(entry.asides)), np.float32))
     off = np.abs(got[0, : entry.channels, middle, middle] - expected) / np.maximum(1, np.abs(expected))
-    if not off.max() <= _TOLERANCE:
+    if not off.max() <= tolerance:
         raise BrokenInputError(
             f"model {entry.name}",
-            expected=f"its test answer within {_TOLERANCE}",
+            expected=f"its test answer within {tolerance}",
             got=f"a difference of {off.max():.4f}",
             hint="the weights or this build of torch are not what was tested: eomap models fetch",
         )
@@ -135,13 +148,14 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eomap"
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Return the digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _verify(path: Path, entry: Model) -> None:
-    size, found = path.stat().st_size, _sha256(path)
+    size, found = path.stat().st_size, file_sha256(path)
     if found != entry.sha256:
         raise BrokenInputError(
             f"weights of {entry.name} at {path}",
@@ -155,7 +169,7 @@ def _is_intact(kept: Path) -> bool:
     """Say whether a cached safetensors file is the one that was written."""
     record = kept.with_suffix(".json")
     try:
-        return _sha256(kept) == json.loads(record.read_text())["sha256"]
+        return file_sha256(kept) == json.loads(record.read_text())["sha256"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
 
@@ -168,7 +182,7 @@ def _mirrored(entry: Model) -> Path | None:
     if not folder.is_dir():
         raise MisuseError("EOMAP_MODEL_MIRROR", expected="a folder", got=str(folder))
     found = sorted(p for p in folder.rglob(entry.file) if p.is_file())
-    return next((p for p in found if _sha256(p) == entry.sha256), found[0] if found else None)
+    return next((p for p in found if file_sha256(p) == entry.sha256), found[0] if found else None)
 
 
 def _download(entry: Model, target: Path, progress: Progress | None) -> None:

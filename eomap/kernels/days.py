@@ -17,9 +17,12 @@ def mean_day(look_tyx: Bool, day_t: U16) -> U16:
     [[16]]
     """
     out = np.zeros(look_tyx.shape[1:], np.uint16)
-    _mean_day(
-        np.ascontiguousarray(look_tyx).reshape(len(look_tyx), -1), day_t.astype(np.uint32), out.reshape(-1)
-    )
+    by_row = look_tyx.transpose(1, 0, 2)
+    if by_row.flags.c_contiguous:  # rows of all looks beside each other, as the median likes them
+        _mean_day(by_row, day_t.astype(np.uint32), out)
+    else:
+        flat = np.ascontiguousarray(look_tyx).reshape(1, len(look_tyx), -1)
+        _mean_day(flat, day_t.astype(np.uint32), out.reshape(1, -1))
     return out
 
 
@@ -31,18 +34,20 @@ def mean_day_numpy(look_tyx: Bool, day_t: U16) -> U16:
 
 
 @numba.njit(nogil=True, cache=True)
-def _mean_day(look_tn, day_t, out_n):
+def _mean_day(look_ytx, day_t, out_yx):
     chunk = 4096
     total, count = np.empty(chunk, np.uint32), np.empty(chunk, np.uint32)
-    for start in range(0, out_n.size, chunk):
-        size = min(chunk, out_n.size - start)
-        total[:], count[:] = 0, 0
-        for t in range(len(day_t)):
-            look, day = look_tn[t, start : start + size], day_t[t]
+    height, width = out_yx.shape
+    for y in range(height):
+        for start in range(0, width, chunk):
+            size = min(chunk, width - start)
+            total[:], count[:] = 0, 0
+            for t in range(len(day_t)):
+                look, day = look_ytx[y, t, start : start + size], day_t[t]
+                for x in range(size):
+                    seen = np.uint32(look[x])
+                    count[x] += seen
+                    total[x] += seen * day
             for x in range(size):
-                seen = np.uint32(look[x])
-                count[x] += seen
-                total[x] += seen * day
-        for x in range(size):
-            if count[x]:
-                out_n[start + x] = (2 * total[x] + count[x]) // (2 * count[x])
+                if count[x]:
+                    out_yx[y, start + x] = (2 * total[x] + count[x]) // (2 * count[x])

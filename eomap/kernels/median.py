@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.errors import MisuseError
+from eomap.kernels.lanes import LANES, both, differ, filled, load, load_bool, lower, minus, store, told
 from eomap.kernels.network import middle_of, rows_for
 
 U16 = npt.NDArray[np.uint16]
@@ -25,6 +26,10 @@ CHUNK_PX = 256
 """Pixels sorted side by side; all their looks of one band fit the first-level cache."""
 ROW_PX = CHUNK_PX + 32
 """From one look's pixels to the next's. A power of two would crowd all into a few sets of the cache."""
+U, ROW = np.uint64, np.uint64(ROW_PX)
+_RUN_VALUES = 2**18
+"""Values whose looks are told together; they, and the next ones that are on their way, fit the second-level
+cache."""
 
 
 def median_composite(dn_tbyx: U16, clear_tyx: Bool, *, out: tuple[U16, U16] | None = None) -> tuple[U16, U16]:
@@ -85,23 +90,54 @@ def _compose(dn_tbyx: U16, clear_tyx: Bool, dn_byx: U16, count_yx: U16, spread_y
     arrays = (dn_tbyx, clear_tyx, dn_byx, count_yx, spread_yx)
     if all(a.flags.c_contiguous for a in arrays):  # one long row, so that narrow blocks are not slow
         height, width = min(1, height * width), height * width
-    _median_rows(
-        *_flat(dn_tbyx.reshape(looks, bands, height, width)),
-        *_flat(clear_tyx.reshape(looks, height, width)),
-        middle_of(rows_for(looks), CHUNK_PX, ROW_PX),
-        (looks, rows_for(looks), bands),
-        dn_byx.reshape(bands, height, width),
-        count_yx.reshape(height, width),
-        spread_yx.reshape(height, width) if spread_yx.size else spread_yx,
+    outs = [a for a in (dn_byx, count_yx, spread_yx) if a.size]
+    if width < LANES or any(a.strides[-1] != a.itemsize or min(a.strides) < 0 for a in outs):
+        return _compose_copies(dn_tbyx, clear_tyx, outs)
+    dn_n, dn_steps = _flat(dn_tbyx.reshape(looks, bands, height, width))
+    clear_n, clear_steps = _flat(clear_tyx.reshape(looks, height, width))
+    out_n, out_steps = _flat(dn_byx.reshape(bands, height, width))
+    count_n, count_steps = _flat(count_yx.reshape(height, width))
+    spread_n, spread_steps = (
+        _flat(spread_yx.reshape(height, width)) if spread_yx.size else (count_n[:0], (0,))
     )
+    rows = rows_for(looks)
+    run = max(CHUNK_PX, _RUN_VALUES // (looks * bands) // CHUNK_PX * CHUNK_PX)
+    _median_rows(
+        (dn_n, clear_n, out_n, count_n, spread_n),
+        _unsigned(*dn_steps, *clear_steps, *out_steps, *count_steps, *spread_steps),
+        _unsigned(looks, rows, bands, height, width, min(run, width)),
+        middle_of(rows, ROW_PX, spread_yx.size > 0),
+    )
+
+
+def _compose_copies(dn_tbyx: U16, clear_tyx: Bool, outs: list[U16]) -> None:
+    """Compose what is too narrow, or lies too far apart, by way of one long row."""
+    pixels = clear_tyx[0].size
+    if not pixels:
+        return
+    wide = max(pixels, LANES)
+    dn = np.zeros((*dn_tbyx.shape[:2], 1, wide), np.uint16)
+    clear = np.zeros((len(clear_tyx), 1, wide), np.bool_)
+    dn[..., 0, :pixels] = dn_tbyx.reshape(*dn_tbyx.shape[:2], pixels)
+    clear[:, 0, :pixels] = clear_tyx.reshape(len(clear_tyx), pixels)
+    made = median_and_spread(dn, clear) if len(outs) == 3 else median_composite(dn, clear)
+    for out, row in zip(outs, made, strict=True):
+        out[...] = row[..., 0, :pixels].reshape(out.shape)
+
+
+def _unsigned(*numbers: int) -> tuple[np.uint64, ...]:
+    """Return numbers that no index takes to count from the end, so that Numba asks no questions."""
+    return tuple(np.uint64(n) for n in numbers)
 
 
 def _flat(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], tuple[int, ...]]:
     """Return an array's memory as one row, and the distance of neighbours in items, for each axis but x."""
-    if array.strides[-1] != array.itemsize or min(array.strides) < 0:
-        array = np.ascontiguousarray(array)
-    steps = tuple(s // array.itemsize for s in array.strides)
-    span = 1 + sum((n - 1) * s for n, s in zip(array.shape, steps, strict=True)) if array.size else 0
+    steps = tuple(
+        s // array.itemsize if n > 1 else 0 for n, s in zip(array.shape, array.strides, strict=True)
+    )
+    if steps[-1] != 1 or min(steps) < 0:
+        return _flat(np.ascontiguousarray(array))
+    span = 1 + sum((n - 1) * s for n, s in zip(array.shape, steps, strict=True))
     return np.lib.stride_tricks.as_strided(array, (span,), (array.itemsize,)), steps[:-1]
 
 
@@ -135,148 +171,112 @@ def _middle(value_tbyx: npt.NDArray[np.int64], look_tyx: Bool) -> npt.NDArray[np
 
 def _vet(dn_tbyx: U16, clear_tyx: Bool) -> None:
     fits = dn_tbyx.ndim == 4 and clear_tyx.shape == dn_tbyx.shape[:1] + dn_tbyx.shape[2:]
-    if not fits or dn_tbyx.shape[0] == 0 or dn_tbyx.dtype != np.uint16 or clear_tyx.dtype != np.bool_:
+    if not fits or 0 in dn_tbyx.shape[:2] or dn_tbyx.dtype != np.uint16 or clear_tyx.dtype != np.bool_:
         raise MisuseError(
             "median composite",
-            expected="uint16 (t, b, y, x) with at least one look, and bool (t, y, x)",
+            expected="uint16 (t, b, y, x) with at least one look and band, and bool (t, y, x)",
             got=f"{dn_tbyx.dtype} {dn_tbyx.shape} and {clear_tyx.dtype} {clear_tyx.shape}",
         )
 
 
-_RUN_PX = 8 * CHUNK_PX
-"""Pixels of one row whose looks are told together, so that memory is read in long strides."""
-
-
 @numba.njit(nogil=True, cache=True)
-def _median_rows(dn_n, dn_step, clear_n, clear_step, middle, sizes, dn_byx, count_yx, spread_yx):
-    """Sort chunks of pixels look against look: every comparator is one vector minimum and maximum."""
-    looks, rows, bands = sizes
-    height, width = count_yx.shape
-    look_tn = np.empty((looks, _RUN_PX), np.uint16)  # 65535 for a look, 0 for none
-    look_tx, fill_tx = np.zeros(rows * ROW_PX, np.uint16), np.empty(rows * ROW_PX, np.uint16)
-    value_tx = np.empty(rows * ROW_PX, np.uint16)
-    turn_x, count_x = np.empty(CHUNK_PX, np.uint16), np.empty(CHUNK_PX, np.uint16)
-    even_x, some_x = np.empty(CHUNK_PX, np.uint16), np.empty(CHUNK_PX, np.uint16)
-    median_x, mad_x = np.zeros(CHUNK_PX, np.uint16), np.empty(CHUNK_PX, np.uint16)
-    total_x = np.empty(CHUNK_PX, np.uint32)  # deviations, summed over the bands
+def _median_rows(arrays, steps, sizes, middle):
+    """Tell the looks of a run of pixels, then sort it chunk by chunk, all looks of a band side by side."""
+    dn, clear, out, count, spread = arrays
+    look_step, band_step, y_step, clear_look, clear_y, out_band, out_y, count_y, spread_y = steps
+    looks, rows, bands, height, width, run = sizes
+    chunk = min(U(CHUNK_PX), run)
+    seen_tn = _aligned(looks * run)
+    look_tx, fill_tx, value_tx = _aligned(rows * ROW), _aligned(rows * ROW), _aligned((rows + U(1)) * ROW)
+    even_x, some_x, count_x, total_x = _aligned(ROW), _aligned(ROW), _aligned(ROW), np.empty(ROW, np.uint32)
     for y in range(height):
-        for x in range(0, width, CHUNK_PX):
-            size = min(CHUNK_PX, width - x)
-            at = dn_step[2] * y + x
-            if x % _RUN_PX == 0:
-                run = min(_RUN_PX, width - x)
-                for t in range(looks):
-                    look_x, clear_at = look_tn[t, :run], clear_step[0] * t + clear_step[1] * y + x
-                    for b in range(bands):  # one row after the other, as memory likes it best
-                        dn_at = dn_step[0] * t + dn_step[1] * b + at
-                        _keep_least(dn_n[dn_at : dn_at + run], b, look_x)
-                    _keep_clear(clear_n[clear_at : clear_at + run], look_x)
-            _share_out(look_tn, x % _RUN_PX, look_tx, fill_tx, turn_x, count_x)
-            _note_number(count_x, even_x, some_x)
-            _land(count_x, count_yx[y, x : x + size])
-            for b in range(bands):
-                place = (
-                    np.uint64(dn_step[1] * b + at),
-                    np.uint64(dn_step[0]),
-                    np.uint64(looks),
-                    np.uint64(size),
+        for start in range(U(0), width, run):
+            at = min(start, width - run)  # the last run, chunk and vector go back until they are whole
+            ahead = (min(at + run, width - run) if at + run < width else y_step) - at
+            dn_at, clear_at = y * y_step + at, y * clear_y + at
+            _tell(
+                dn, (dn_at, look_step, band_step), clear, (clear_at, clear_look), (looks, bands, run), seen_tn
+            )
+            for first in range(U(0), run, chunk):
+                x = min(first, run - chunk)
+                _share_out(seen_tn, (x, run, looks, rows, chunk), look_tx, fill_tx, count_x, even_x, some_x)
+                _land(count_x, count, y * count_y + at + x, chunk)
+                where = (
+                    dn_at + x,
+                    look_step,
+                    looks,
+                    band_step,
+                    bands,
+                    chunk,
+                    ahead,
+                    y * out_y + at + x,
+                    out_band,
                 )
-                _load(dn_n, place, look_tx, fill_tx, value_tx)
-                middle(value_tx, even_x, median_x)
-                _land_seen(median_x, some_x, dn_byx[b, y, x : x + size])
-                if spread_yx.size:
-                    _deviate(dn_n, place, median_x, look_tx, fill_tx, value_tx)
-                    middle(value_tx, even_x, mad_x)
-                    _add_up(mad_x, b, total_x)
-            if spread_yx.size:
-                _mean_of_bands(total_x, bands, count_x, mad_x)
-                _land(mad_x, spread_yx[y, x : x + size])
+                middle(dn, where, look_tx, fill_tx, even_x, some_x, value_tx, total_x, out)
+                if len(spread):
+                    _land_mean(total_x, bands, count_x, spread, y * spread_y + at + x, chunk)
 
 
 @numba.njit(nogil=True, cache=True)
-def _keep_least(dn_x, band, least_x):
-    if band == 0:
-        _land(dn_x, least_x)
-    else:
-        for x in range(len(least_x)):
-            least_x[x] = min(least_x[x], dn_x[x])
+def _aligned(size):
+    """Return memory of any content that starts where a line of the cache does."""
+    memory = np.empty(size + U(32), np.uint16)
+    first = (-memory.ctypes.data % 64) // 2
+    return memory[first : first + np.int64(size)]
 
 
 @numba.njit(nogil=True, cache=True)
-def _keep_clear(clear_x, look_x):
-    for x in range(len(look_x)):
-        look_x[x] = np.uint16(65535) if clear_x[x] and look_x[x] > 0 else np.uint16(0)
+def _tell(dn, dn_place, clear, clear_place, sizes, seen_tn):
+    """Write 65535 where a look is clear and all its bands are there, and 0 elsewhere.
+
+    Two bands at a time, one long row after the other, as memory likes it best.
+    """
+    dn_at, look_step, band_step = dn_place
+    clear_at, clear_look = clear_place
+    looks, bands, run = sizes
+    for t in range(looks):
+        row, at, mask = t * run, dn_at + t * look_step, clear_at + t * clear_look
+        for b in range(U(0), bands, U(2)):
+            one, two = at + b * band_step, at + min(b + U(1), bands - U(1)) * band_step
+            for i in range(U(0), run, U(LANES)):
+                x = min(i, run - U(LANES))
+                least = lower(load(dn, one + x), load(dn, two + x))
+                if b:
+                    least = lower(least, load(seen_tn, row + x))
+                if b + U(2) >= bands:
+                    least = both(told(least), load_bool(clear, mask + x))
+                store(seen_tn, row + x, least)
 
 
 @numba.njit(nogil=True, cache=True)
-def _share_out(look_tn, start, look_tx, fill_tx, turn_x, count_x):
+def _share_out(seen_tn, place, look_tx, fill_tx, count_x, even_x, some_x):
     """Count the looks, and give the highest and the lowest value in turn to rows that are none."""
-    turn_x[:], count_x[:] = 65535, 0
-    for t in range(np.uint64(len(look_tx) // ROW_PX)):
-        row = t * np.uint64(ROW_PX)
-        if t < len(look_tn):
-            for x in range(np.uint64(CHUNK_PX)):
-                look_tx[row + x] = look_tn[t, np.uint64(start) + x]
-        for x in range(np.uint64(CHUNK_PX)):
-            none = ~look_tx[row + x]
-            fill_tx[row + x] = none & turn_x[x]
-            turn_x[x] ^= none
-            count_x[x] += look_tx[row + x] & np.uint16(1)
+    start, run, looks, rows, chunk = place
+    full, one = filled(np.uint16(65535)), filled(np.uint16(1))
+    for i in range(U(0), chunk, U(LANES)):
+        x = min(i, chunk - U(LANES))
+        turn, count = full, filled(np.uint16(0))
+        for t in range(rows):
+            look = load(seen_tn, t * run + start + x) if t < looks else filled(np.uint16(0))
+            none = differ(look, full)
+            store(look_tx, t * ROW + x, look)
+            store(fill_tx, t * ROW + x, both(none, turn))
+            turn, count = differ(turn, none), minus(count, look)
+        store(count_x, x, count)
+        store(even_x, x, minus(both(count, one), one))
+        store(some_x, x, told(count))
 
 
 @numba.njit(nogil=True, cache=True)
-def _note_number(count_x, even_x, some_x):
-    for x in range(CHUNK_PX):
-        even_x[x] = (count_x[x] & np.uint16(1)) - np.uint16(1)
-        some_x[x] = np.uint16(65535) if count_x[x] > 0 else np.uint16(0)
+def _land(value_x, out, at, size):
+    for i in range(U(0), size, U(LANES)):
+        x = min(i, size - U(LANES))
+        store(out, at + x, load(value_x, x))
 
 
 @numba.njit(nogil=True, cache=True)
-def _load(dn_n, place, look_tx, fill_tx, value_tx):
-    """Indices are unsigned: none can count from the end, so Numba leaves the loops as vectors."""
-    first, step, looks, size = place
-    for t in range(looks):
-        at, row = first + t * step, t * np.uint64(ROW_PX)
-        for x in range(size):
-            value_tx[row + x] = (dn_n[at + x] & look_tx[row + x]) | fill_tx[row + x]
-    for i in range(looks * np.uint64(ROW_PX), np.uint64(len(value_tx))):  # rows that hold no look anywhere
-        value_tx[i] = fill_tx[i]
-
-
-@numba.njit(nogil=True, cache=True)
-def _deviate(dn_n, place, median_x, look_tx, fill_tx, value_tx):
-    first, step, looks, size = place
-    for t in range(looks):
-        at, row = first + t * step, t * np.uint64(ROW_PX)
-        for x in range(size):
-            dn, median = dn_n[at + x], median_x[x]
-            off = max(dn, median) - min(dn, median)
-            value_tx[row + x] = (off & look_tx[row + x]) | fill_tx[row + x]
-    for i in range(looks * np.uint64(ROW_PX), np.uint64(len(value_tx))):
-        value_tx[i] = fill_tx[i]
-
-
-@numba.njit(nogil=True, cache=True)
-def _add_up(mad_x, band, total_x):
-    for x in range(CHUNK_PX):
-        total_x[x] = mad_x[x] + (total_x[x] if band else np.uint32(0))
-
-
-@numba.njit(nogil=True, cache=True)
-def _mean_of_bands(total_x, bands, count_x, spread_x):
+def _land_mean(total_x, bands, count_x, out, at, size):
     """Rounded half up; exact, since the floor of such small numbers' quotient is right in float64."""
-    for x in range(CHUNK_PX):
+    for x in range(size):
         mean = np.floor((2.0 * total_x[x] + bands) / (2.0 * bands))
-        spread_x[x] = np.uint16(mean) if count_x[x] > 1 else np.uint16(NO_SPREAD)
-
-
-@numba.njit(nogil=True, cache=True)
-def _land(value_x, out_x):
-    for x in range(len(out_x)):  # written out: Numba's slice assignment asks first whether the two overlap
-        out_x[x] = value_x[x]
-
-
-@numba.njit(nogil=True, cache=True)
-def _land_seen(value_x, some_x, out_x):
-    for x in range(len(out_x)):
-        out_x[x] = value_x[x] & some_x[x]
+        out[at + x] = np.uint16(mean) if count_x[x] > 1 else np.uint16(NO_SPREAD)

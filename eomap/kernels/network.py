@@ -1,8 +1,9 @@
 """Sorting networks written out for one number of rows, and the middle that they find.
 
 A network of comparators that looks at no value before it moves it sorts a whole vector of pixels at once.
-Written out as straight-line code, its values stay in registers, and comparators that nothing asks for fall
-away. Numba keeps what it compiled on disk, one entry per number of rows, so a machine compiles each once.
+Written out as straight-line code, its values stay in registers from memory to the result, and comparators
+that nothing asks for fall away. Numba keeps what it compiled on disk, one entry per number of rows, so a
+machine compiles each once.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,20 @@ from zlib import crc32
 import numba
 import numpy as np
 import numpy.typing as npt
+
+from eomap.kernels.lanes import (
+    LANES,
+    both,
+    differ,
+    either,
+    halved,
+    higher,
+    load,
+    lower,
+    minus,
+    prefetch,
+    store,
+)
 
 WRITTEN_OUT = 40
 """The largest number of rows that is written out; beyond, compiling takes longer than it saves."""
@@ -62,16 +77,27 @@ def middle_ranks(n: int) -> tuple[int, int]:
 
 
 @cache
-def middle_of(n: int, size: int, step: int) -> Callable[..., Any]:
-    """Return the compiled kernel `middle(value_tx, even_x, out_x)` for n rows of `size` pixels, uint16.
+def middle_of(n: int, row_px: int, spread: bool) -> Callable[..., Any]:
+    """Return the compiled kernel that finds the middle of n rows, for all bands of up to `row_px` pixels.
 
-    `value_tx` is flat, `step` from one row to the next, and may be overwritten. `out_x` becomes the middle
-    value, or the mean of the two middle ones, rounded half up, where `even_x` is 65535 (0 elsewhere).
+    `middle(dn, place, look, fill, even, some, value, total, out)`, all flat and uint16, but for `total`,
+    uint32. `place` is (first, look_step, looks, band_step, bands, size, ahead, out_at, out_step): look t of
+    band b lies in `dn` from first + t * look_step + b * band_step on; in all else rows of pixels follow each
+    other by `row_px`. Row t is `(dn & look) | fill`, from `looks` on `fill`. The middle value, or the mean of
+    the two middle ones, rounded half up, where `even` is 65535 (0 elsewhere), goes to `out`, 0 where `some`
+    is 0. With `spread`, `total` becomes the sum over the bands of the middle distance of the looks from it.
+    `value`, n + 1 rows, is for the kernel. What lies `ahead` of `dn` is asked for meanwhile. `size` is LANES
+    or more.
     """
-    rows = numba.uint16[::1]
-    source = _written_out(n, size, step) if n <= WRITTEN_OUT else _looped(n, size, step)
-    scope = {"_NETWORK": sorting_network(n), "exchange": exchange}
-    return compiled(source, f"middle_{n}", numba.uint16(rows, rows, rows), scope)
+    row = numba.uint16[::1]
+    place = numba.types.UniTuple(numba.uint64, 9)
+    signature = numba.void(row, place, row, row, row, row, row, numba.uint32[::1], row)
+    network = {"NETWORK": sorting_network(n).astype(np.uint64) * np.uint64(row_px), "exchange": exchange}
+    scope = {"U": np.uint64, "np": np, **network, **{f.__name__: f for f in _OPERATIONS}}
+    return compiled(_text(n, row_px, spread), f"middle_{n}", signature, scope)
+
+
+_OPERATIONS = (both, differ, either, halved, higher, load, lower, minus, prefetch, store)
 
 
 def compiled(source: str, name: str, signature: Any, scope: dict[str, Any]) -> Callable[..., Any]:
@@ -86,37 +112,93 @@ def compiled(source: str, name: str, signature: Any, scope: dict[str, Any]) -> C
     return numba.cfunc(signature, cache=True, error_model="numpy")(scope[unique])
 
 
-def _written_out(n: int, size: int, step: int) -> str:
-    """Return Python text that holds one value of each row in a variable of its own."""
-    alone, other = middle_ranks(n)
-    lines = [f"v{t} = value[{t * step} + x]" for t in range(n)]
-    for i, j in sorting_network(n).tolist():
-        lines.append(f"v{i}, v{j} = min(v{i}, v{j}), max(v{i}, v{j})")
-    lines.append(f"a, b = v{alone}, v{other}")
-    return _function(n, [f"for x in range({size}):", *("    " + line for line in lines), *_AVERAGE])
-
-
-def _looped(n: int, size: int, step: int) -> str:
-    """Return Python text that sorts the rows in memory."""
-    alone, other = middle_ranks(n)
-    return _function(
-        n,
+def _text(n: int, row_px: int, spread: bool) -> str:
+    """Return Python text of the kernel: the middle of one band after the other."""
+    lines = (_written_out if n <= WRITTEN_OUT else _looped)(n, row_px, spread)
+    if spread:
+        lines += [
+            "for x in range(size):",
+            f"    total[x] = value[{_last(n, row_px)}] + (total[x] if b else U(0))",
+        ]
+    return "\n".join(
         [
-            f"for k in range({len(sorting_network(n))}):",
-            f"    exchange(value, _NETWORK[k, 0] * {step}, _NETWORK[k, 1] * {step}, {size})",
-            f"for x in range({size}):",
-            f"    a, b = value[{alone * step} + x], value[{other * step} + x]",
-            *_AVERAGE,
-        ],
+            f"def middle_{n}(dn, place, look, fill, even, some, value, total, out):",
+            "    first, look_step, looks, band_step, bands, size, ahead, out_at, out_step = place",
+            "    for b in range(bands):",
+            "        at, to = first + b * band_step, out_at + b * out_step",
+            *("        " + line for line in lines),
+            "",
+        ]
     )
 
 
-_AVERAGE = ("    b = a ^ ((a ^ b) & even[x])", "    out[x] = (a | b) - ((a ^ b) >> 1)")
-"""The mean rounded half up, without leaving 16 bits."""
+def _written_out(n: int, row_px: int, spread: bool) -> list[str]:
+    """Return lines that hold one value of each row in a variable of its own."""
+    alone, other = middle_ranks(n)
+    pairs = sorting_network(n).tolist()
+    middle = [f"v{i}, v{j} = lower(v{i}, v{j}), higher(v{i}, v{j})" for i, j in pairs]
+    middle += [f"one, two = v{alone}, v{other}", *_MEAN]
+    dn = [f"load(dn, at{t} + x)" for t in range(n)]
+    lines = [f"prefetch(dn, at{t} + x + ahead)" for t in range(n)]
+    lines += [f"v{t} = {_seen(dn[t], f'U({t * row_px})')}" for t in range(n)]
+    lines += [*middle, _LAND]
+    if spread:
+        lines += [f"v{t} = {_seen(_away(dn[t]), f'U({t * row_px})')}" for t in range(n)]
+        lines += [*middle, f"store(value, {_last(n, row_px)}, mean)"]
+    starts = [f"at{t} = at + min(U({t}), looks - U(1)) * look_step" for t in range(n)]
+    return starts + _over_pixels(lines)
 
 
-def _function(n: int, lines: list[str]) -> str:
-    return "\n    ".join([f"def middle_{n}(value, even, out):", *lines, "return out[0]"]) + "\n"
+def _looped(n: int, row_px: int, spread: bool) -> list[str]:
+    """Return lines that sort the rows in memory."""
+    one, two = (f"load(value, U({rank * row_px}) + x)" for rank in middle_ranks(n))
+    keep = f"store(value, {_last(n, row_px)}, mean)"
+    middle = [f"one, two = {one}, {two}", *_MEAN, keep]
+    sort = [
+        f"for k in range({len(sorting_network(n))}):",
+        "    exchange(value, NETWORK[k, 0], NETWORK[k, 1], size)",
+    ]
+
+    def rows(value: str, *before: str) -> list[str]:
+        lines = [*before, f"store(value, row + x, {_seen(value, 'row')})"]
+        return [
+            f"for t in range(U({n})):",
+            f"    row, here = t * U({row_px}), at + min(t, looks - U(1)) * look_step",
+            *("    " + line for line in _over_pixels(lines)),
+        ]
+
+    dn = "load(dn, here + x)"
+    lines = [*rows(dn, "prefetch(dn, here + x + ahead)"), *sort, *_over_pixels([*middle, _LAND])]
+    if spread:
+        away = rows(_away(dn), f"mean = load(value, {_last(n, row_px)})")
+        lines += [*away, *sort, *_over_pixels(middle)]
+    return lines
+
+
+def _over_pixels(lines: list[str]) -> list[str]:
+    """Return a loop whose last step goes back as far as it takes to be whole."""
+    steps = [f"for i in range(U(0), size, U({LANES})):", f"    x = min(i, size - U({LANES}))"]
+    return steps + ["    " + line for line in lines]
+
+
+def _seen(value: str, row: str) -> str:
+    return f"either(both({value}, load(look, {row} + x)), load(fill, {row} + x))"
+
+
+def _away(value: str) -> str:
+    return f"minus(higher({value}, mean), lower({value}, mean))"
+
+
+def _last(n: int, row_px: int) -> str:
+    return f"U({n * row_px}) + x"
+
+
+_MEAN = (
+    "two = differ(one, both(differ(one, two), load(even, x)))",
+    "mean = minus(either(one, two), halved(differ(one, two)))",
+)
+"""Of the two middle values, or of the one; rounded half up, without leaving 16 bits."""
+_LAND = "store(out, to + x, both(mean, load(some, x)))"
 
 
 @numba.njit(nogil=True, cache=True)

@@ -64,6 +64,12 @@ class ControlGrid:
         """The fields, as the kernels take them."""
         return self.row_rc, self.col_rc, self.node_y, self.between_y, self.node_x, self.between_x
 
+    def skew_px(self) -> tuple[int, int]:
+        """Return by how many rows and columns of the file a row and a column of the frame lean, at most."""
+        leaning = np.abs(self.row_rc[:, -1] - self.row_rc[:, 0]), np.abs(self.col_rc[-1] - self.col_rc[0])
+        rows, cols = (int(np.ceil(n.max())) + 2 if np.isfinite(n).all() else 0 for n in leaning)
+        return rows, cols
+
     def positions(self) -> tuple[F64, F64]:
         """Return row and column (y, x) in the file, of every pixel; the plain twin of what kernels draw."""
         at = self.node_y, self.between_y, self.node_x, self.between_x

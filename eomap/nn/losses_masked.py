@@ -11,6 +11,8 @@ from torch import Tensor
 
 from eomap.errors import MisuseError
 
+_LEAST_SHARE = 1e-4
+
 
 def masked_mae(y: Tensor, target: Tensor) -> Tensor:
     """Return the mean of |y - target|, in the target's unit."""
@@ -24,11 +26,16 @@ def masked_mse(y: Tensor, target: Tensor) -> Tensor:
     return _mean((y - target).square(), known)
 
 
-def masked_gaussian_nll(y: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
-    """Return the mean of (s + (y - target)^2 exp(-s)) / 2, s the log-variance; log(2 pi) / 2 is dropped."""
+def masked_gaussian_nll(y: Tensor, log_variance: Tensor, target: Tensor, *, beta: float = 0.0) -> Tensor:
+    """Return the mean of (s + (y - target)^2 exp(-s)) / 2, s the log-variance; log(2 pi) / 2 is dropped.
+
+    With `beta` each pixel counts by the power beta of its variance, which is not taught by that: a pixel that
+    was thought sure and is wrong no longer drowns all others (beta-NLL, arXiv 2203.09168).
+    """
     s = torch.where(torch.isnan(target), 0.0, log_variance)
     y, target, known = _known(y, target)
-    return _mean(0.5 * (s + (y - target).square() * torch.exp(-s)), known)
+    loss = 0.5 * (s + (y - target).square() * torch.exp(-s))
+    return _mean(loss * torch.exp(beta * s.detach()) if beta else loss, known)
 
 
 def masked_pinball(y: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:
@@ -54,6 +61,17 @@ def masked_settlement_mae(y: Tensor, target: Tensor) -> Tensor:
     """
     y, target, known = _known(y, target)
     return _mean((target - y).abs() * torch.exp(target), known)
+
+
+def masked_share_divergence(y: Tensor, target: Tensor) -> Tensor:
+    """Return the mean of t log(t / y) + (1 - t) log((1 - t) / (1 - y)) for shares 0..1, in nats.
+
+    0 only where y is the target; its optimum is the mean of the targets. Shares nearer than 1e-4 to 0 or 1
+    are taken for that.
+    """
+    y, target, known = _known(y, target)
+    y, t = y.clamp(_LEAST_SHARE, 1 - _LEAST_SHARE), target.clamp(_LEAST_SHARE, 1 - _LEAST_SHARE)
+    return _mean(t * torch.log(t / y) + (1 - t) * torch.log((1 - t) / (1 - y)), known)
 
 
 def _known(y: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,7 +3,7 @@
 Axis letters: n window, b channel in, k channel out, y and x pixels, rows and cols cells.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from eomap.core.ports import F32, U16
 from eomap.core.windows import Layout
 from eomap.nn.features import with_features
+from eomap.nn.runtime import REFERENCE, runtime_of
 from eomap.nn.scored import Scored
+from eomap.ood.calibration import tempered
 
 PER_UNIT = 10_000
 """Code of a reflectance of 1."""
@@ -60,9 +62,28 @@ class TorchNetwork:
     """Says how familiar windows are; what it says is one more channel, the last."""
     of_classes: bool = False
     """Whether what it gives are probabilities of classes."""
+    temperature: float = 1.0
+    """Of the probabilities, which are given calibrated; scores see them as the network gave them."""
 
     def __call__(self, code_nbyx: U16, aside_nk: F32) -> F32:
         """Return (n, k, rows, cols) for up to `layout.batch` windows of codes."""
+        raw, features = self.said(code_nbyx, aside_nk)
+        value: F32 = tempered(raw, self.temperature)
+        if self.score is None or features is None:
+            return value
+        ood = self.score(features, raw if self.of_classes else None, self.layout.cells)
+        return np.concatenate([value, ood[:, None]], axis=1)
+
+    def trusted(self, *, score: Scored | None, temperature: float = 1.0) -> "TorchNetwork":
+        """Return the same network with calibrated probabilities, and one more channel for a score."""
+        told = self.channels + (score is not None)
+        return replace(self, score=score, temperature=temperature, channels=told)
+
+    def said(self, code_nbyx: U16, aside_nk: F32) -> tuple[F32, F32 | None]:
+        """Return what the network itself gives (n, k, rows, cols), and its features, if it gives any.
+
+        Features are (n, d), or (n, d, rows, cols) on a grid of their own.
+        """
         count, batch = len(code_nbyx), self.layout.batch
         if count < batch:  # always as many: the bits of one may depend on how many there are
             code_nbyx, aside_nk = (
@@ -75,11 +96,7 @@ class TorchNetwork:
                 x.contiguous(memory_format=torch.channels_last), torch.from_numpy(aside_nk).to(self.device)
             )
         value: F32 = y[:count].float().cpu().numpy()
-        if self.score is None:
-            return value
-        said = features[:count].float().cpu().numpy()
-        ood = self.score(said, value if self.of_classes else None, self.layout.cells)
-        return np.concatenate([value, ood[:, None]], axis=1)
+        return value, None if features is None else features[:count].float().cpu().numpy()
 
 
 def ready(
@@ -91,10 +108,14 @@ def ready(
     channels: int,
     asides: int = 0,
     device: str = "cpu",
-    score: Scored | None = None,
     of_classes: bool = False,
+    bands: int = 0,
+    runtime: str = REFERENCE,
 ) -> TorchNetwork:
-    """Return a map network ready to be asked on a device; `channels` are its own, without a score."""
+    """Return a map network ready to be asked on a device; see `TorchNetwork.trusted` for scores.
+
+    `bands` are the channels that it is shown; only another runtime than the reference has to know.
+    """
     if device.startswith("cuda"):
         # The fastest algorithm may differ from call to call; the same bits must come every time.
         torch.backends.cudnn.benchmark = False
@@ -102,5 +123,14 @@ def ready(
         torch.backends.cudnn.allow_tf32 = False
     placed: Any = module.eval().to(device)
     placed = placed.to(memory_format=torch.channels_last)
-    told = channels + (score is not None)
-    return TorchNetwork(name, sha256, layout, told, asides, placed, device, score, of_classes)
+    if runtime != REFERENCE:
+        placed = runtime_of(runtime, placed, example_of(layout, bands, asides))
+    return TorchNetwork(name, sha256, layout, channels, asides, placed, device, of_classes=of_classes)
+
+
+def example_of(layout: Layout, bands: int, asides: int) -> tuple[Tensor, Tensor]:
+    """Return windows and what is told beside them, of the shape that a network is always asked with."""
+    shape = (layout.batch, bands, layout.side_px, layout.side_px)
+    x = torch.linspace(500, 4_000, shape[1] * shape[2] * shape[3]).reshape(1, *shape[1:])
+    x = x.expand(shape).contiguous(memory_format=torch.channels_last)
+    return x, torch.zeros(layout.batch, asides)

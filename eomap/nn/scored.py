@@ -29,13 +29,13 @@ class Scored:
         """
         grid = features.shape[2:] or (1, 1)
         table = np.moveaxis(features.reshape(*features.shape[:2], -1), 1, -1).reshape(-1, features.shape[1])
-        logits = None if probability_nkrc is None else _logits(probability_nkrc, grid)
+        logits = None if probability_nkrc is None else logits_of(probability_nkrc, grid)
         share = self.familiarity.layer(self.detector.score(table, logits)).reshape(len(features), *grid)
         row, col = (np.arange(cells) * n // cells for n in grid)
         return share[:, row[:, None], col]
 
 
-def _logits(probability_nkrc: F32, grid: tuple[int, ...]) -> npt.NDArray[np.float64]:
+def logits_of(probability_nkrc: F32, grid: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """Return logits (n rows cols, k) of the mean probabilities of each part of a grid."""
     n, k, rows, cols = probability_nkrc.shape
     parts = probability_nkrc.reshape(n, k, grid[0], rows // grid[0], grid[1], cols // grid[1])

@@ -144,6 +144,11 @@ class TaskWeights(nn.Module):
         self.log_variances = nn.Parameter(torch.zeros(2))
 
     def forward(self, regression: Tensor, classification: Tensor) -> Tensor:
-        """Return exp(-s1) / 2 * regression + s1 / 2 + exp(-s2) * classification + s2 / 2."""
-        s1, s2 = self.log_variances.unbind()
-        return 0.5 * (torch.exp(-s1) * regression + s1 + s2) + torch.exp(-s2) * classification
+        """Return both losses together; see `weighed`."""
+        return weighed(self.log_variances, regression, classification)
+
+
+def weighed(log_variances: Tensor, regression: Tensor, classification: Tensor) -> Tensor:
+    """Return exp(-s1) / 2 * regression + s1 / 2 + exp(-s2) * classification + s2 / 2."""
+    s1, s2 = log_variances.unbind()
+    return 0.5 * (torch.exp(-s1) * regression + s1 + s2) + torch.exp(-s2) * classification

@@ -18,14 +18,15 @@ def geographic_encoding(lonlat_deg: Tensor) -> Tensor:
     """Return [sin lon, cos lon, sin 2 lat, cos 2 lat] (n, 4) of degrees (n, 2).
 
     Our reading of "cyclic encoding" in arXiv 2406.19302: the same after a turn of 360 degrees, without a step
-    at the antimeridian.
+    at the antimeridian. 0 in all four where a place is NaN: nowhere is on neither circle.
 
     >>> geographic_encoding(torch.tensor([[-180.0, 45.0], [180.0, 45.0]])).round().abs().tolist()
     [[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]]
     """
     # Degrees within one turn first, in float64: float32 would turn 360 degrees into another place.
     lon, lat = torch.deg2rad(torch.remainder(lonlat_deg.double(), 360.0)).unbind(dim=1)
-    return torch.stack([lon.sin(), lon.cos(), (2 * lat).sin(), (2 * lat).cos()], dim=1).float()
+    encoded = torch.stack([lon.sin(), lon.cos(), (2 * lat).sin(), (2 * lat).cos()], dim=1).float()
+    return encoded.nan_to_num(nan=0.0)
 
 
 class ContextEncoder(nn.Module):

@@ -7,6 +7,7 @@ scores into the layer `ood`. Numpy only, no files.
 
 from eomap.ood.evaluation import detection_figures, risk_figures
 from eomap.ood.familiarity import Familiarity
+from eomap.ood.held_out import Known, fitted
 from eomap.ood.methods import METHODS, Detector, fit, from_arrays, to_arrays
 from eomap.ood.samples import Samples
 
@@ -14,9 +15,11 @@ __all__ = [
     "METHODS",
     "Detector",
     "Familiarity",
+    "Known",
     "Samples",
     "detection_figures",
     "fit",
+    "fitted",
     "from_arrays",
     "risk_figures",
     "to_arrays",

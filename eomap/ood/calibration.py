@@ -3,6 +3,8 @@
 Axis letters: n sample, c class.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,6 +37,24 @@ def temperature(logits_nc: npt.ArrayLike, classes_n: npt.ArrayLike) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
     return float(np.exp(-(low + high) / 2))
+
+
+def tempered(probability_nk: npt.NDArray[Any], temperature: float) -> npt.NDArray[Any]:
+    """Return the probabilities of softmax(logits / T), given those of softmax(logits): p^(1/T), normalised.
+
+    Classes are along the second axis; further axes may follow. With T = 1 the array itself, bit for bit;
+    which class is the most likely never changes. Where all are 0 they stay 0.
+
+    >>> tempered(np.array([[0.8, 0.2]]), 2.0).round(4).tolist()
+    [[0.6667, 0.3333]]
+    """
+    if temperature == 1:
+        return probability_nk
+    most = probability_nk.max(axis=1, keepdims=True)
+    there = most > 0
+    power = (probability_nk / np.where(there, most, 1)) ** probability_nk.dtype.type(1 / temperature)
+    made: npt.NDArray[Any] = power / np.where(there, power.sum(axis=1, keepdims=True), 1)
+    return made
 
 
 def negative_log_likelihood(logits_nc: npt.ArrayLike, classes_n: npt.ArrayLike) -> float:

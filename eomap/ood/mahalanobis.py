@@ -28,15 +28,24 @@ class Mahalanobis:
     """Maps differences to directions of unit variance."""
 
     @classmethod
-    def fit(cls, known: Samples, *, by_class: bool = True, shrinkage: float | None = None) -> "Mahalanobis":
+    def fit(
+        cls,
+        known: Samples,
+        *,
+        by_class: bool = True,
+        shrinkage: float | None = None,
+        directions: int | None = None,
+    ) -> "Mahalanobis":
         """Return means and whitening; `by_class=False` takes all samples as one class.
 
+        `directions` keeps only so many, those along which the samples of a class vary most; None keeps all.
         `shrinkage` 0 to 1 is the weight of the diagonal in the covariance; None: chosen by `shrinkage_of`.
         With 0 the score does not change under any invertible affine map of the features.
         """
         x = finite_rows(_WHERE, known.features_nd)
         mean, inner = _centred(x, known if by_class else Samples(x, None, None))
-        return cls(mean, whitening(inner, shrinkage).astype(np.float32))
+        white = whitening(inner, shrinkage)[:, -directions if directions else None :]
+        return cls(mean, np.ascontiguousarray(white, np.float32))
 
     def score(self, features_nd: npt.ArrayLike | None, logits_nc: npt.ArrayLike | None = None) -> F32:
         """Return the squared distance, about d for a typical sample of a known class."""

@@ -186,7 +186,9 @@ def bands_needed(level: str, method: str) -> tuple[str, ...]:
 
 def scl_clear(scl_yx: U8) -> Bool:
     """Return True where the scene classification (Sen2Cor) names one of `SCL_CLEAR`."""
-    return _SCL_CLEAR[scl_yx.astype(np.uint8, copy=False)]
+    from eomap.kernels.codes import named  # numba, which a plan does without
+
+    return named(_SCL_CLEAR, scl_yx.astype(np.uint8, copy=False))
 
 
 _SCL_CLEAR = np.isin(np.arange(256), SCL_CLEAR)

@@ -19,12 +19,13 @@ _BOX = (-180, -56, 180, 70)
 
 def card(recipe: Recipe, about: Mapping[str, Any], *, parameters: int) -> str:
     """Return the card as Markdown."""
-    lines = [f"# {about['name']} {about['version']}", "", f"{recipe.title}.", ""]
+    lines = [f"# {about['name']}", "", f"{recipe.title}.", ""]
     if about["synthetic"]:
         lines += [_SYNTHETIC, ""]
     lines += [
         "| | |",
         "|---|---|",
+        f"| Version | {about['version']} |",
         f"| Maps | {recipe.product}: {', '.join(recipe.outputs)} |",
         f"| Sees | {'; '.join(_seen(p.of, p.bands, p.looks) for p in recipe.pictures)}{_beside(recipe)} |",
         f"| Level of images | {recipe.level} |",

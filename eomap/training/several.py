@@ -56,7 +56,7 @@ def train_in_several(
     workers: int,
     together: Together,
 ) -> Trained:
-    """Return what several processes made of a training; the same up to rounding as one would.
+    """Return what several processes made of a training; as good as what one would, but not the same bits.
 
     Raises MisuseError where batches cannot be shared out, or for `minutes`, which every process would take
     otherwise.

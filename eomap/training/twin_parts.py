@@ -109,8 +109,7 @@ def chosen_looks(views: Views, rng: np.random.Generator) -> list[Acquisition]:
     """Return LOOKS passes of one season by time, not all of them overcast where that can be."""
     every = list(views.optical_passes())
     middle = every[int(rng.integers(len(every)))].day
-    span = max(SPAN_DAYS, 0)
-    near = [a for a in every if abs((a.day - middle).days) * 2 <= span]
+    near = [a for a in every if abs((a.day - middle).days) * 2 <= SPAN_DAYS]
     near = near if len(near) >= LOOKS else sorted(every, key=lambda a: abs((a.day - middle).days))[:LOOKS]
     covers = {a.day: views.cover(a.day) for a in near}
     usable = [a for a in near if covers[a.day] < _OVERCAST]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eomap.core.grid import PIXEL_M
-from eomap.products.lcz.legend import LEGEND
+from eomap.core.lcz_legend import LEGEND
 from eomap.twin.earth import F32
 from eomap.twin.ground import Land, Scenery, crowns
 from eomap.twin.land import LOW_PLANTS, U8, Cover

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scenes import held_out_scenes, training_scenes
 
 from eomap.core.ports import Predictor
-from eomap.io.weights import load_network, model, weights_path
+from eomap.io.weights import bare_network, model, weights_path
 from eomap.kernels.scores import class_f1, confusion, kappa
 from eomap.nn.predict import single_thread
 from eomap.nn.windows import Windowed
@@ -74,7 +74,7 @@ def main() -> None:
     single_thread()
     args = parser.parse_args()
     predictors = {
-        name: Windowed(load_network(model(name), weights_path(model(name))))
+        name: Windowed(bare_network(model(name), weights_path(model(name))))
         for name in (OURS, TEACHER, OTHER)
     }
     print("| scene | cells | ours: 17 classes | ours: built/natural | Sen2LCZ: 17 | Sen2LCZ: built/natural |")

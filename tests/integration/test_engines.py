@@ -231,7 +231,7 @@ def test_a_bug_stops_the_run_with_its_own_traceback(plan, tmp_path, monkeypatch)
         def __call__(self, *_):
             raise Bug("here")
 
-    monkeypatch.setattr(running, "_network", lambda weights, name, device: Broken())
+    monkeypatch.setattr(running, "_network", lambda runtime, weights, name, device: Broken())
     with pytest.raises(Bug, match="here"):
         api.run(plan, str(tmp_path / "map.zarr"), engine="inline")
     assert json.loads((tmp_path / "map.zarr.ledger/plan.json").read_text())["run_id"] == plan.run_id

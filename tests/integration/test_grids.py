@@ -12,7 +12,7 @@ from made_up import Means
 from small_world import command, contents
 
 from eomap import api
-from eomap.api.running import _job
+from eomap.api.running import job_of
 from eomap.core.grid import LATTICE, Window, cell_centres, group_of, transformer, utm_epsg
 from eomap.errors import MisuseError
 from eomap.io.cube import open_cube
@@ -66,7 +66,7 @@ def classes(twin):
         from eomap.api import running
 
         patch.setattr(running, "_weights", lambda plan, notify: "")
-        patch.setattr(running, "_network", lambda weights, name, device: Means())
+        patch.setattr(running, "_network", lambda runtime, weights, name, device: Means())
         for grid in ("lattice", "utm"):
             found[grid] = str(twin / f"lcz-{grid}.zarr")
             plan = plan_of(twin, grid, "lcz", model="eomap-lcz-s")
@@ -127,7 +127,7 @@ def test_cells_of_a_zone_are_its_frame_bit_for_bit(made, twin):
     plan, out = made["utm"]
     reader = RasterReader()
     for task in plan.tasks:
-        composite = sight_of(_job(plan, task), reader)
+        composite = sight_of(job_of(plan, task), reader)
         assert composite.frame.bounds_m == task.window.bounds, "not a pixel more than the window"
         for name, values in (
             ("reflectance", composite.first.code_byx),
@@ -156,7 +156,7 @@ def test_cut_into_tiles_is_the_whole(tmp_path):
         col1=max(t.window.col1 for t in plan.tasks),
     )
     reader = RasterReader()
-    composite = sight_of(_job(plan, replace(first, window=whole)), reader)
+    composite = sight_of(job_of(plan, replace(first, window=whole)), reader)
     reader.close()
     cube = open_cube(out)
     inside = cube.read("n_clear", whole) != 65535

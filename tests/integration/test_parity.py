@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eomap import api
-from eomap.api.running import _job
+from eomap.api.running import job_of
 from eomap.io.pixels import RasterReader
 from eomap.worker import sight_of
 
@@ -30,7 +30,7 @@ def test_a_median_of_three_dates_equals_that_of_odc_stac(shared):
         period="2015-07-01/2015-09-30",
         mask="none",
     )
-    job = _job(plan, plan.tasks[0])
+    job = job_of(plan, plan.tasks[0])
     clear = tuple(s for s in job.scenes if s.id[-8:] in DATES)
     ours = sight_of(type(job)(job.task, job.product, clear, "none", job.layers), RasterReader())
     frame = ours.frame

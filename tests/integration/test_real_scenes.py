@@ -97,7 +97,7 @@ def test_havel_pictures_open(havel, tmp_path):
     [("S2_L1C_Brazil_20210723", "2021-07", -1000), ("S2_L1C_Tanzania_20230610", "2023-06", 0)],
 )
 def test_the_offset_is_decided_per_item_and_applied(shared, plan_of, scene, period, offset):
-    from eomap.api.running import _job
+    from eomap.api.running import job_of
     from eomap.io.pixels import RasterReader
     from eomap.worker import sight_of
 
@@ -113,7 +113,7 @@ def test_the_offset_is_decided_per_item_and_applied(shared, plan_of, scene, peri
         zone = file.crs.to_epsg()
     seen = 0
     for task in plan.tasks:
-        made = sight_of(_job(plan, task), RasterReader())
+        made = sight_of(job_of(plan, task), RasterReader())
         frame = made.frame
         assert frame.epsg == zone and made.warnings == ()
         dn = made.first.code_byx[0]

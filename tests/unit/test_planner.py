@@ -80,6 +80,8 @@ DECIDING = {
     "extent": dict(order=replace(ORDER, extent="global")),
     "layers": dict(order=replace(ORDER, extra_layers=("probability",))),
     "product version": dict(order=replace(ORDER, product=replace(product("lcz"), version="2.0"))),
+    "temperature": dict(order=replace(ORDER, temperature=2.0)),
+    "detector": dict(order=replace(ORDER, ood_sha256="c" * 64)),
     "max cloud": dict(order=replace(ORDER, max_cloud=25.0)),
     "area": dict(area=from_bbox("12.4,52.3,13.1,52.59")),
     "a cell's edge": dict(area=from_bbox("12.4,52.3,13.1,52.60001")),
@@ -167,7 +169,7 @@ def test_every_task_keeps_within_the_budget_or_the_plan_is_refused(order, looks,
 @both
 def test_a_smaller_budget_takes_smaller_blocks_and_the_same_keys(order):
     items = [item(n) for n in range(60)]
-    small, large = (planned(items, order=replace(order, memory_bytes=n << 20)) for n in (2300, 30_000))
+    small, large = (planned(items, order=replace(order, memory_bytes=n << 20)) for n in (2500, 30_000))
     pairs = [(s.block_px, g.block_px) for s, g in zip(small.tasks, large.tasks, strict=True)]
     assert all(s <= g for s, g in pairs) and any(s < g for s, g in pairs)
     assert [t.key for t in small.tasks] == [t.key for t in large.tasks] and small.run_id == large.run_id

@@ -110,7 +110,7 @@ def test_every_command_that_needs_no_network_runs(here, earth_search, monkeypatc
 def test_the_main_job_needs_nothing_else(here, earth_search, monkeypatch, capsys):
     given = parse(MAIN_JOB)
     assert {k for k, v in given.items() if v and k not in ("aoi", "product")} == {
-        "catalog", "mask", "extent", "memory", "engine", "grid",
+        "catalog", "mask", "extent", "memory", "engine", "grid", "runtime",
     }  # fmt: skip
     code, _, err = command(monkeypatch, capsys, *MAIN_JOB, "--engine", "inline")
     assert code == 0, err

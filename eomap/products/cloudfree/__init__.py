@@ -66,7 +66,6 @@ PRODUCT = Product(
             "share of familiar samples that were more familiar than this one; 0 where as seen",
             fill=255,
             scale=1 / 250,
-            kind="score",
         ),
     ),
     step=1,

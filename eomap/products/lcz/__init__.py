@@ -5,9 +5,9 @@ from typing import Any
 import numpy.typing as npt
 
 from eomap.core.layer import Layer
+from eomap.core.lcz_legend import LEGEND
 from eomap.core.ports import Predictor
 from eomap.core.product import Inputs, Need, Product
-from eomap.products.lcz.legend import LEGEND
 
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 """The ten Sentinel-2 bands of So2Sat LCZ42, in its order (doi:10.1109/MGRS.2020.2964708)."""
@@ -67,7 +67,6 @@ PRODUCT = Product(
             "share of familiar samples that were more familiar than this one",
             fill=255,
             scale=1 / 250,
-            kind="score",
         ),
         Layer("n_clear", "uint16", "clear looks per cell, lower median over its pixels", fill=65535),
         Layer(

@@ -55,14 +55,12 @@ def test_from_the_twin_to_a_bundle_by_the_command_line(tmp_path):
 
 @pytest.mark.usefixtures("known")
 def test_two_processes_learn_the_same_up_to_rounding(tmp_path):
-    one = api.train("settlement-try", DATA, tmp_path / "one", steps=40)
-    two = api.train("settlement-try", DATA, tmp_path / "two", steps=40, workers=2)
-    from safetensors.numpy import load_file
-
-    a, b = (load_file(tmp_path / n / "weights.safetensors") for n in ("one", "two"))
-    assert a.keys() == b.keys() and one["steps"] > 0 and two["steps"] > 0
-    history = _history(tmp_path / "two.training")
-    assert history[-1]["loss"] < history[0]["loss"]
+    """Without dropout, and with as much truth in every window, two halves of a batch are the batch."""
+    for name, workers in (("one", 1), ("two", 2)):
+        api.train("settlement-try", DATA, tmp_path / name, steps=12, workers=workers)
+    one, two = (_history(tmp_path / f"{name}.training") for name in ("one", "two"))
+    assert two[-1]["loss"] < two[0]["loss"] and len(one) == len(two)
+    np.testing.assert_allclose([h["mae"] for h in two], [h["mae"] for h in one], atol=1e-4)
 
 
 def _history(folder):

@@ -9,13 +9,15 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zarr.codecs import Crc32cCodec
 
 from eomap.core import layer
 from eomap.core.grid import Tile, Window, tile_window
 from eomap.core.layer import Layer
+from eomap.core.lcz_legend import LEGEND
 from eomap.errors import MisuseError
 from eomap.io.cube import Extent, create, metadata_faults, open_cube
-from eomap.products.lcz.legend import LEGEND
+from eomap.io.shards import coding
 
 STEP = 100  # tiles of 60 x 60 cells keep these tests small
 LAYERS = (
@@ -183,6 +185,13 @@ def test_only_known_codecs_are_used(cube):
     text = cube.store.read("lcz/zarr.json").decode()
     codecs = {c["name"] for c in json.loads(text)["codecs"][0]["configuration"]["codecs"]}
     assert codecs <= {"bytes", "zstd", "crc32c"} and '"checksum": true' in text
+
+
+def test_every_chunk_has_a_checksum():
+    for dtype in ("uint8", "uint16", "float32"):
+        made = coding(replace(LAYERS[0], dtype=dtype), STEP)["compressors"]
+        codecs = made if isinstance(made, tuple) else (made,)
+        assert isinstance(codecs[-1], Crc32cCodec) or codecs[-1].checksum
 
 
 def test_how_a_layer_is_scored_is_no_part_of_what_was_written(cube):

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eomap.core.aoi import from_bbox
 from eomap.errors import MisuseError, TransientError
-from eomap.io.geojson import vet_geojson
+from eomap.io import vectors
+from eomap.io.geojson import plain_polygons, vet_geojson
 from eomap.io.vectors import read_aoi, read_zones
 
 RING = [[12, 52], [13, 52], [13, 53], [12, 53], [12, 52]]
@@ -339,3 +342,43 @@ def test_area_from_an_address(server):
 )
 def test_other_addresses_are_refused(url):
     refusal(url)
+
+
+LONLAT = st.tuples(st.floats(-170, 170), st.floats(-70, 70))
+
+
+@given(st.lists(st.tuples(LONLAT, st.floats(0.01, 5)), min_size=1, max_size=4), st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_plain_polygons_are_read_as_gdal_reads_them(tmp_path_factory, triangles, as_feature):
+    rings = [[[x, y], [x + d, y], [x, y + d], [x, y]] for (x, y), d in triangles]
+    shapes = [polygon(r) for r in rings] + [{"type": "MultiPolygon", "coordinates": [[r] for r in rings[:1]]}]
+    document = collection(*shapes) if as_feature else shapes[0]
+    path = tmp_path_factory.mktemp("plain") / "area.geojson"
+    path.write_text(json.dumps(document))
+    found = plain_polygons(path.read_bytes())
+    assert found is not None
+    slow, _ = vectors._read(path, "area")
+    assert shapely.equals_exact(found, list(slow.geometry)).all()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"type": "Point", "coordinates": [12, 52]},
+        polygon([[12, 52], [13, 52], [13, 53]]),
+        polygon([[12, 52], [13, 52], [13, 53], [12, 53]]),
+        polygon([[12, 52, 1], [13, 52, 1], [13, 53, 1], [12, 52, 1]]),
+        polygon([["12", 52], [13, 52], [13, 53], ["12", 52]]),
+        polygon([[True, 52], [13, 52], [13, 53], [True, 52]]),
+        {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": 3},
+        collection(None),
+        collection(polygon(), {"type": "Point", "coordinates": [12, 52]}),
+        collection(polygon(), crs={"type": "name", "properties": {"name": "EPSG:32632"}}),
+        collection(),
+        [polygon()],
+    ],
+)
+def test_anything_else_is_left_to_gdal(document):
+    assert plain_polygons(json.dumps(document).encode()) is None
+    assert plain_polygons(json.dumps(document).encode()[:-3]) is None

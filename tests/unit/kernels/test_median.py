@@ -118,6 +118,7 @@ def test_order_of_looks_does_not_matter():
         (np.zeros((2, 1, 3, 3), np.uint16), np.ones((2, 3, 4), bool)),
         (np.zeros((2, 1, 3, 3), np.uint16), np.ones((2, 3, 3), np.uint8)),
         (np.zeros((0, 1, 3, 3), np.uint16), np.ones((0, 3, 3), bool)),
+        (np.zeros((2, 0, 3, 3), np.uint16), np.ones((2, 3, 3), bool)),
     ],
 )
 def test_wrong_arrays_are_refused(dn, clear):
@@ -143,6 +144,25 @@ def test_blocks_of_a_raster_are_filled_in_place_and_nothing_beside_them(stack):
     for a, b, whole in zip(inner, wanted, wide, strict=True):
         np.testing.assert_array_equal(a, b)
         assert (whole == 7).sum() >= whole.size - a.size
+
+
+@pytest.mark.parametrize("width", [31, 1024, 5003])
+@pytest.mark.parametrize("looks", [1, 2, 5])
+def test_looks_rows_and_columns_may_run_backwards_and_land_anywhere(looks, width):
+    """Also an axis of one, whose stride says nothing."""
+    rng = np.random.default_rng(width)
+    dn = rng.integers(0, 9, (looks, 2, 3, width)).astype(np.uint16)
+    clear = rng.random((looks, 3, width)) < 0.7
+    wanted = median_and_spread_numpy(dn, clear)
+    wide = tuple(np.full((*a.shape[:-2], 6, 2 * width), 7, np.uint16) for a in wanted)
+    for rows, columns in [(slice(None, None, 2), slice(width)), (slice(3), slice(None, None, 2))]:
+        out = tuple(a[..., rows, columns] for a in wide)
+        median_and_spread(dn[::-1], clear[::-1], out=out)
+        for a, b in zip(out, wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+        turned = median_and_spread(dn[..., ::-1, ::-1], clear[..., ::-1, ::-1])
+        for a, b in zip(turned, wanted, strict=True):
+            np.testing.assert_array_equal(a[..., ::-1, ::-1], b)
 
 
 @given(stacks(), st.sampled_from([(0, 1, 2, 3), (2, 0, 1, 3), (3, 2, 1, 0)]))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from eomap.io.registry import model
-from eomap.io.weights import load_network, weights_path
+from eomap.io.weights import bare_network, weights_path
 from eomap.nn.lcz_s import HALO_PX, LczS, folded_state, lcz_s, standardise
 from eomap.nn.windows import Windowed
 
@@ -55,7 +55,7 @@ def test_folding_the_normalisation_keeps_the_answers():
 
 @pytest.fixture(scope="module")
 def predictor():
-    return Windowed(load_network(model("eomap-lcz-s"), weights_path(model("eomap-lcz-s"))))
+    return Windowed(bare_network(model("eomap-lcz-s"), weights_path(model("eomap-lcz-s"))))
 
 
 def _class_of(predictor, reflectance, *, grain=0.03):

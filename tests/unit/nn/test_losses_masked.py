@@ -110,3 +110,16 @@ def test_shapes_must_be_equal():
 def test_dense_settlement_counts_e_times():
     one = torch.ones(1)
     assert float(losses.masked_settlement_mae(one * 0, one)) == pytest.approx(math.e)
+
+
+@given(st.floats(-4, 1), st.floats(0.05, 3))
+@settings(deadline=None)
+def test_beta_scales_what_a_pixel_counts_and_not_its_optimum(log_variance, error):
+    s = torch.tensor([log_variance], dtype=torch.float64, requires_grad=True)
+    y, target = torch.zeros(1, dtype=torch.float64), torch.tensor([error], dtype=torch.float64)
+    plain = torch.autograd.grad(losses.masked_gaussian_nll(y, s, target), s)[0]
+    for beta in (0.5, 1.0):
+        weighed = torch.autograd.grad(losses.masked_gaussian_nll(y, s, target, beta=beta), s)[0]
+        assert torch.allclose(weighed, plain * math.exp(beta * log_variance))
+    # With beta 1 the slope is bounded by the error itself, however sure the network was.
+    assert abs(float(weighed)) <= 0.5 * max(math.exp(log_variance), error**2)

@@ -46,6 +46,12 @@ def test_encoding_has_no_step_at_the_antimeridian():
     assert torch.equal(geographic_encoding(_placed(180.0)), geographic_encoding(_placed(-180.0)))
 
 
+def test_nowhere_is_0():
+    assert (geographic_encoding(torch.full((1, 2), torch.nan)) == 0).all()
+    half = torch.tensor([[torch.nan, 15.0]])
+    assert geographic_encoding(half)[0, :2].tolist() == [0, 0]
+
+
 def test_encoding_by_hand():
     got = geographic_encoding(torch.tensor([[90.0, 15.0]]))[0]
     assert got.tolist() == pytest.approx([1, 0, 0.5, 3**0.5 / 2], abs=1e-6)

@@ -105,3 +105,24 @@ def test_interval_figures_by_hand():
     assert np.isnan(cal.interval_figures([], [], [])["picp"])
     with pytest.raises(MisuseError):
         cal.conformal_bound([1.0, 2.0], [0], coverage=0.5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.3, 5), st.integers(0, 99))
+def test_tempered_probabilities_are_the_softmax_of_logits_over_t(t, seed):
+    logits = np.random.default_rng(seed).normal(0, 3, (6, 5))
+
+    def softmax(x):
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    np.testing.assert_allclose(cal.tempered(softmax(logits), t), softmax(logits / t), atol=1e-12)
+
+
+def test_a_temperature_of_one_is_the_very_array_and_nothing_stays_nothing():
+    p = np.float32([[[0.0], [0.0]], [[0.9], [0.1]]])
+    assert cal.tempered(p, 1.0) is p
+    warm = cal.tempered(p, 2.0)
+    assert (
+        warm.dtype == np.float32 and warm[0].tolist() == [[0.0], [0.0]] and warm[1].sum() == pytest.approx(1)
+    )
