@@ -59,6 +59,15 @@ class Layer:
     together."""
 
 
+FAMILIARITY = Layer(
+    "ood",
+    "uint8",
+    "share of familiar samples that were more familiar than this one",
+    fill=255,
+    scale=1 / 250,
+)
+"""How familiar a place was to the network that a product asks: the same layer in every product with one."""
+
 SHARD_LIMIT_BYTES = 128 << 20
 """Of a shard, decoded: where all bands of a tile would be more, each band has a shard of its own."""
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from eomap.core.ports import Network
 from eomap.errors import BrokenInputError, MisuseError, TransientError
+from eomap.io.cache import cache_folder
 from eomap.io.registry import KnownAnswer, Model, known_input, models
 
 Progress = Callable[[int, int], None]
@@ -43,7 +44,7 @@ def weights_path(entry: Model, *, progress: Progress | None = None) -> Path:
             raise BrokenInputError(f"weights of {entry.name}", expected=str(path), got="no file")
         _verify(path, entry)
         return path
-    home = _cache() / "models" / entry.sha256
+    home = cache_folder() / "models" / entry.sha256
     kept = home / "weights.safetensors"
     if _is_intact(kept):
         return kept
@@ -140,12 +141,6 @@ def _check_answer(entry: Model, network: Network, vector: KnownAnswer, tolerance
             got=f"a difference of {off.max():.4f}",
             hint="the weights or this build of torch are not what was tested: eomap models fetch",
         )
-
-
-def _cache() -> Path:
-    if named := os.environ.get("EOMAP_CACHE"):
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eomap"
 
 
 def file_sha256(path: Path) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 
 from eomap.core.plan import digest
 from eomap.errors import MisuseError
+from eomap.io.cache import cache_folder
 from eomap.training.places import SIDE_PX, Place, middles, places
 from eomap.training.samples import Array, Samples
 from eomap.training.twin_parts import COMMON, PARTS, part_with
@@ -119,13 +120,6 @@ def finished(order: TwinOrder, part: str, *, cache: Path | None = None) -> tuple
     if not (folder / "part.json").is_file():
         return None
     return _opened(order, found, {part: folder}), np.flatnonzero(np.load(folder / "done.npy"))
-
-
-def cache_folder() -> Path:
-    """Return the user's cache: EOMAP_CACHE, or where the system keeps such things."""
-    if named := os.environ.get("EOMAP_CACHE"):
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eomap"
 
 
 def _parts_with(arrays: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from eomap.core.layer import Layer
+from eomap.core.layer import FAMILIARITY, Layer
 from eomap.core.ports import Predictor
 from eomap.core.product import Inputs, Need, Product
 from eomap.errors import MisuseError
@@ -69,13 +69,7 @@ def _product(title: str, needs: tuple[Need, ...], models: tuple[str, ...], *, st
             _layer("sigma", "standard deviation of the error of biomass", kind="sigma", truth="biomass"),
             _layer("low", "lower end of the 90 % interval of biomass"),
             _layer("high", "upper end of the 90 % interval of biomass"),
-            Layer(
-                "ood",
-                "uint8",
-                "share of familiar samples that were more familiar than this one",
-                fill=FILL_U8,
-                scale=1 / 250,
-            ),
+            FAMILIARITY,
             Layer("n_clear", "uint16", "clear looks per pixel", fill=FILL),
         ),
         step=step,

@@ -1,10 +1,11 @@
 """One look of Sentinel-2 without its clouds: what was seen stays, what clouds hid is filled, and how well."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
 
-from eomap.core.layer import Layer, LegendClass
+from eomap.core.layer import FAMILIARITY, Layer, LegendClass
 from eomap.core.ports import Predictor
 from eomap.core.product import Inputs, Need, Product
 from eomap.nn.cloud_free import BANDS, FROM_ANOTHER, HALO_PX, LOOKS, MADE, MODEL, NOISE, RADAR, SEEN
@@ -60,13 +61,7 @@ PRODUCT = Product(
             ),
         ),
         Layer("n_clear", "uint16", f"clear ones of {LOOKS} looks", fill=65_535),
-        Layer(
-            "ood",
-            "uint8",
-            "share of familiar samples that were more familiar than this one; 0 where as seen",
-            fill=255,
-            scale=1 / 250,
-        ),
+        replace(FAMILIARITY, long_name=f"{FAMILIARITY.long_name}; 0 where as seen"),
     ),
     step=1,
     cell_px=1,

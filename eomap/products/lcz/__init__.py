@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from eomap.core.layer import Layer
+from eomap.core.layer import FAMILIARITY, Layer
 from eomap.core.lcz_legend import LEGEND
 from eomap.core.ports import Predictor
 from eomap.core.product import Inputs, Need, Product
@@ -61,13 +61,7 @@ PRODUCT = Product(
             kind="doubt",
             truth="lcz",
         ),
-        Layer(
-            "ood",
-            "uint8",
-            "share of familiar samples that were more familiar than this one",
-            fill=255,
-            scale=1 / 250,
-        ),
+        FAMILIARITY,
         Layer("n_clear", "uint16", "clear looks per cell, lower median over its pixels", fill=65535),
         Layer(
             "probability",

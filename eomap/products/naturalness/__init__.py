@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from eomap.core.layer import Layer
+from eomap.core.layer import FAMILIARITY, Layer
 from eomap.core.ports import Predictor
 from eomap.core.product import Inputs, Need, Product
 from eomap.errors import MisuseError
@@ -35,13 +35,7 @@ GIVES = (
         kind="sigma",
         truth="naturalness",
     ),
-    Layer(
-        "ood",
-        "uint8",
-        "share of familiar samples that were more familiar than this one",
-        fill=255,
-        scale=1 / 250,
-    ),
+    FAMILIARITY,
     Layer("n_clear", "uint16", "clear looks per cell", fill=65_535),
 )
 

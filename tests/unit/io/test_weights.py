@@ -16,7 +16,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from eomap.errors import BrokenInputError, MisuseError, TransientError
-from eomap.io import registry, weights
+from eomap.io import registry
+from eomap.io.cache import cache_folder
 from eomap.io.registry import model, models, models_folder
 from eomap.io.weights import load_network, weights_path
 
@@ -238,9 +239,9 @@ def test_weights_that_answer_differently_are_refused(tmp_path, spoil):
 def test_the_cache_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("EOMAP_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert weights._cache() == tmp_path / "eomap"
+    assert cache_folder() == tmp_path / "eomap"
     monkeypatch.setenv("EOMAP_CACHE", str(tmp_path / "mine"))
-    assert weights._cache() == tmp_path / "mine"
+    assert cache_folder() == tmp_path / "mine"
 
 
 def test_shipped_weights_that_were_changed_are_refused(tmp_path, monkeypatch):
